@@ -1,0 +1,82 @@
+"""The registered networks: a name, where it comes from, and the function that gives its Spec."""
+
+from __future__ import annotations
+
+import fnmatch
+import inspect
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from featherlight.errors import BadInput, unknown
+from featherlight.spec import Spec
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network that can be asked for by name.
+
+    spec      builds its Spec; the keyword arguments are what the paper varies, `width` among them where it has one
+    widths    the multipliers the paper or the public weights know, thinnest first; (1.0,) where there are none
+    size      the side in pixels of the images it was published for
+    baseline  a network that the light-weight ones set out to beat
+    """
+
+    name: str
+    family: str
+    paper: str
+    spec: Callable[..., Spec]
+    widths: tuple[float, ...] = (1.0,)
+    size: int = 224
+    baseline: bool = False
+
+    def build(self, **arguments: Any) -> Spec:
+        """The Spec under `arguments`; raises BadInput for an argument that this network does not have."""
+        known = list(inspect.signature(self.spec).parameters)
+        if strange := sorted(set(arguments) - set(known)):
+            raise BadInput(f"{self.name} has no argument {', '.join(strange)} (it has: {', '.join(known) or 'none'})")
+        return self.spec(**arguments)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Parameters and multiply-adds of a registered network at its published size and 1000 classes."""
+
+    parameters: int
+    multiply_adds: int
+
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+def register(*entries: Entry) -> None:
+    """Add networks to the registry; a name that is taken raises BadInput."""
+    for new in entries:
+        if new.name in _ENTRIES:
+            raise BadInput(f"network {new.name!r} is registered already")
+        _ENTRIES[new.name] = new
+
+
+def entry(name: str) -> Entry:
+    """The registered network of that name; raises BadInput with the nearest names where there is none."""
+    if name not in _ENTRIES:
+        raise unknown("model", name, _ENTRIES)
+    return _ENTRIES[name]
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """The registered names that match a wildcard pattern, sorted as people count (x2 before x10)."""
+    return sorted(fnmatch.filter(_ENTRIES, pattern), key=_natural)
+
+
+def counts(name: str) -> Counts:
+    """Counts of a registered network, from the generated file counts.json: no tracing, no torch."""
+    document = json.loads(resources.files("featherlight.models").joinpath("counts.json").read_text())
+    return Counts(**document[entry(name).name])
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
