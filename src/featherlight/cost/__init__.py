@@ -1,0 +1,7 @@
+"""What a network costs by its graph alone: pure functions, no torch and no clock."""
+
+from __future__ import annotations
+
+from featherlight.cost.count import Cost, OpCost, count
+
+__all__ = ["Cost", "OpCost", "count"]

@@ -1,0 +1,43 @@
+"""A network as a list of canonical operations, and what can be asked of it.
+
+`from_torch` needs torch and `to_onnx` needs onnx; both are imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from featherlight.graph import kinds
+from featherlight.graph.batch import with_batch
+from featherlight.graph.builder import Builder
+from featherlight.graph.check import check
+from featherlight.graph.evaluate import evaluate
+from featherlight.graph.ir import Graph, Op, Tensor
+from featherlight.graph.kinds import Kind
+
+if TYPE_CHECKING:
+    from featherlight.graph.read_torch import from_torch as from_torch
+    from featherlight.graph.write_onnx import to_onnx as to_onnx
+
+_LATE = {"from_torch": "featherlight.graph.read_torch", "to_onnx": "featherlight.graph.write_onnx"}
+
+__all__ = [
+    "Builder",
+    "Graph",
+    "Kind",
+    "Op",
+    "Tensor",
+    "check",
+    "evaluate",
+    "from_torch",
+    "kinds",
+    "to_onnx",
+    "with_batch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module 'featherlight.graph' has no attribute {name!r}")
+    return getattr(import_module(_LATE[name]), name)

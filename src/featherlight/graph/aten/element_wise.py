@@ -1,0 +1,78 @@
+"""Operators on each element: activations, clipping, arithmetic, softmax, and those that change nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from featherlight.graph import kinds
+from featherlight.graph.activations import Function
+from featherlight.graph.aten.call import Call, NotCanonical
+
+
+def activation(function: Function) -> Callable[..., str]:
+    """A translation to this function."""
+
+    def translate(call: Call, x: str) -> str:
+        return call.add(kinds.Activation(function), x)
+
+    return translate
+
+
+def clamp(call: Call, x: str, min: float | str | None = None, max: float | str | None = None) -> str:
+    """ReLU and ReLU6 where the limits are theirs, otherwise Clip."""
+    if isinstance(min, str) or isinstance(max, str):
+        raise NotCanonical("with limits that are tensors")
+    low, high = -math.inf if min is None else float(min), math.inf if max is None else float(max)
+    rectifiers: dict[tuple[float, float], Function] = {(0.0, math.inf): "relu", (0.0, 6.0): "relu6"}
+    if (low, high) in rectifiers:
+        return call.add(kinds.Activation(rectifiers[low, high]), x)
+    return call.add(kinds.Clip(low, high), x)
+
+
+def hardtanh(call: Call, x: str, min_val: float, max_val: float) -> str:
+    """Torch's other name for clamp."""
+    return clamp(call, x, min_val, max_val)
+
+
+def gelu(call: Call, x: str, approximate: str) -> str:
+    """The exact one."""
+    if approximate != "none":
+        raise NotCanonical(f"approximated by {approximate}")
+    return call.add(kinds.Activation("gelu"), x)
+
+
+def softmax(call: Call, x: str, dim: int, **_: Any) -> str:
+    """Softmax along an axis."""
+    return call.add(kinds.Softmax(dim % len(call.shape(x))), x)
+
+
+def element_wise(kind: kinds.Kind) -> Callable[..., str]:
+    """A translation to this kind; `alpha` multiplies the second operand."""
+
+    def translate(call: Call, x: str, other: str | float, alpha: float = 1, rounding_mode: str | None = None) -> str:
+        if rounding_mode is not None:
+            raise NotCanonical(f"rounded by {rounding_mode}")
+        if alpha != 1:
+            other = other * alpha if not isinstance(other, str) else call.add(kinds.Multiply(), other, alpha)
+        return call.add(kind, x, other)
+
+    return translate
+
+
+def reversed_subtract(call: Call, x: str, other: str | float, alpha: float = 1) -> str:
+    """Other - alpha x."""
+    return call.add(kinds.Subtract(), other, x if alpha == 1 else call.add(kinds.Multiply(), x, alpha))
+
+
+def dropout(call: Call, x: str, train: bool, **_: Any) -> str:
+    """Nothing, in evaluation mode."""
+    if train:
+        raise NotCanonical("in training")
+    return call.add(kinds.Identity(), x)
+
+
+def identity(call: Call, x: str, **_: Any) -> str:
+    """The same values, whatever torch does with memory."""
+    return call.add(kinds.Identity(), x)

@@ -1,0 +1,1 @@
+"""What can be asked of an operation: a file a question, each a table keyed by kind."""
