@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import torch
+import math
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -80,11 +81,13 @@ def depthwise(channels: int, kernel: int, style: Style, *, stride: int = 1, acti
 
 def initialise(module: nn.Module) -> None:
     """Random weights for training from scratch: He's for convolutions (fan out), small ones for linear layers."""
-    with torch.no_grad():
-        for layer in module.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-            elif isinstance(layer, nn.Linear):
-                nn.init.normal_(layer.weight, std=0.01)
-            if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            # nn.init's kaiming_normal_ takes all channels for the fan of a grouped convolution, and would start
+            # depthwise layers near zero.
+            fan_out = layer.kernel_size[0] * layer.kernel_size[1] * layer.out_channels // layer.groups
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / fan_out))
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=0.01)
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
+            nn.init.zeros_(layer.bias)

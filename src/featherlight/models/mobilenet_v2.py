@@ -50,8 +50,9 @@ def mobilenet_v2(
             stride = stage.stride if index == 0 else 1
             rows.append(InvertedResidual(stage.channels, expanded, stride=stride, linear=linear))
             channels = stage.channels
+    body = widen_rows(tuple(rows), width, style.divisor)
     last = Convolution(max(1280, round_channels(1280 * width, style.divisor)), 1, activation="relu6")
-    return Spec((*widen_rows(tuple(rows), width, style.divisor), last), style=style)
+    return Spec((*body, last), style=style)
 
 
 register(
