@@ -89,7 +89,7 @@ def mnasnet(variant: Literal["a1", "b1", "small"], width: float = 1.0, *, style:
 _PAPER = "Tan et al. 2019, arXiv 1807.11626"
 _WIDTHS = (0.35, 0.5, 0.75, 1.0, 1.4)
 register(
-    Entry("mnasnet_a1", "mnasnet", _PAPER, partial(mnasnet, "a1"), _WIDTHS),
-    Entry("mnasnet_b1", "mnasnet", _PAPER, partial(mnasnet, "b1"), _WIDTHS),
-    Entry("mnasnet_small", "mnasnet", _PAPER, partial(mnasnet, "small"), _WIDTHS),
+    Entry("mnasnet_a1", "mnasnet", _PAPER, 0.752, partial(mnasnet, "a1"), _WIDTHS),
+    Entry("mnasnet_b1", "mnasnet", _PAPER, 0.745, partial(mnasnet, "b1"), _WIDTHS),
+    Entry("mnasnet_small", "mnasnet", _PAPER, 0.649, partial(mnasnet, "small"), _WIDTHS),
 )

@@ -46,6 +46,7 @@ register(
         "mobilenet_v1",
         "mobilenet_v1",
         "Howard et al. 2017, arXiv 1704.04861",
+        0.706,
         mobilenet_v1,
         widths=(0.25, 0.5, 0.75, 1.0),
     )

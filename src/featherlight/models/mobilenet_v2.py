@@ -60,6 +60,7 @@ register(
         "mobilenet_v2",
         "mobilenet_v2",
         "Sandler et al. 2018, arXiv 1801.04381",
+        0.720,
         mobilenet_v2,
         widths=(0.35, 0.5, 0.75, 1.0, 1.4),
     )

@@ -19,19 +19,23 @@ from featherlight.spec import Spec
 class Entry:
     """A network that can be asked for by name.
 
+    accuracy  top-1 on ImageNet at width 1.0 as the paper prints it, or as the authors' repository does
     spec      builds its Spec; the keyword arguments are what the paper varies, `width` among them where it has one
     widths    the multipliers the paper or the public weights know, thinnest first; (1.0,) where there are none
     size      the side in pixels of the images it was published for
     baseline  a network that the light-weight ones set out to beat
+    variant   a network that is there to be compared with another one; nobody would choose it
     """
 
     name: str
     family: str
     paper: str
+    accuracy: float
     spec: Callable[..., Spec]
     widths: tuple[float, ...] = (1.0,)
     size: int = 224
     baseline: bool = False
+    variant: bool = False
 
     def build(self, **arguments: Any) -> Spec:
         """The Spec under `arguments`; raises BadInput for an argument that this network does not have."""

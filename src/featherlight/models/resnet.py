@@ -54,7 +54,7 @@ def resnet50() -> Spec:
 
 _PAPER = "He et al. 2016, arXiv 1512.03385"
 register(
-    Entry("resnet18", "resnet", _PAPER, resnet18, baseline=True),
-    Entry("resnet34", "resnet", _PAPER, resnet34, baseline=True),
-    Entry("resnet50", "resnet", _PAPER, resnet50, baseline=True),
+    Entry("resnet18", "resnet", _PAPER, 0.698, resnet18, baseline=True),
+    Entry("resnet34", "resnet", _PAPER, 0.733, resnet34, baseline=True),
+    Entry("resnet50", "resnet", _PAPER, 0.761, resnet50, baseline=True),
 )

@@ -64,8 +64,17 @@ def squeezenet_1_1(width: float = 1.0) -> Spec:
 _PAPER = "Iandola et al. 2016, arXiv 1602.07360"
 _WIDTHS = (0.25, 0.5, 1.0)
 register(
-    Entry("squeezenet_1_0", "squeezenet", _PAPER, squeezenet, _WIDTHS),
-    Entry("squeezenet_1_1", "squeezenet", _PAPER, squeezenet_1_1, _WIDTHS),
-    Entry("squeezenet_1_0_simple_bypass", "squeezenet", _PAPER, partial(squeezenet, bypass="simple"), _WIDTHS),
-    Entry("squeezenet_1_0_complex_bypass", "squeezenet", _PAPER, partial(squeezenet, bypass="complex"), _WIDTHS),
+    # 1.1 has the accuracy of 1.0 at 2.4 times fewer multiply-adds.
+    Entry("squeezenet_1_0", "squeezenet", _PAPER, 0.575, squeezenet, _WIDTHS, variant=True),
+    Entry("squeezenet_1_1", "squeezenet", _PAPER, 0.575, squeezenet_1_1, _WIDTHS),
+    Entry("squeezenet_1_0_simple_bypass", "squeezenet", _PAPER, 0.604, partial(squeezenet, bypass="simple"), _WIDTHS),
+    Entry(
+        "squeezenet_1_0_complex_bypass",
+        "squeezenet",
+        _PAPER,
+        0.588,
+        partial(squeezenet, bypass="complex"),
+        _WIDTHS,
+        variant=True,
+    ),
 )

@@ -1,0 +1,51 @@
+"""What long work has done so far, a line of JSON each: readable while it runs, complete up to the moment it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from featherlight.errors import BadInput
+
+
+class Journal:
+    """An append-only file of events; each is on the disk when `append` returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, event: str, **fields: Any) -> None:
+        """Add one event. A line that a crash cut short before is ended first, so that it spoils no other."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"event": event, **fields}, allow_nan=False).encode() + b"\n"
+        with self.path.open("ab+") as file:
+            if file.tell() and not _ends_a_line(file.fileno(), file.tell()):
+                line = b"\n" + line
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self) -> list[dict[str, Any]]:
+        """The events so far, oldest first; none where there is no file. A line cut short by a crash is left out."""
+        if not self.path.exists():
+            return []
+        events = []
+        lines = self.path.read_bytes().splitlines()
+        for number, line in enumerate(lines, start=1):
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                if number < len(lines) and not _cut_short(line):
+                    raise BadInput(f"line {number} of {self.path} is not JSON: the journal was altered") from None
+        return events
+
+
+def _ends_a_line(handle: int, size: int) -> bool:
+    return os.pread(handle, 1, size - 1) == b"\n"
+
+
+def _cut_short(line: bytes) -> bool:
+    # Every event is an object in one write: a line without its closing brace is what a crash leaves.
+    return not line.rstrip().endswith(b"}")
