@@ -78,6 +78,12 @@ def test_a_turn_begins_untimed_since_the_caches_hold_a_rival() -> None:
     assert samples == pytest.approx([0.006] * 3)
 
 
+def test_settling_lasts_as_long_as_asked() -> None:
+    clock = Clock()
+    measure({"a": clock.taking("a", 10_000_000)}, rounds=1, warm_up=0, settle=0.04, clock=clock)
+    assert len(clock.calls) == 2 + 4 + 1  # warm-up, 40 ms untimed, one sample
+
+
 def test_it_stops_after_the_seconds_given() -> None:
     clock = Clock()
     measure({"a": clock.taking("a", 1_000_000), "b": clock.taking("b", 3_000_000)}, seconds=2, clock=clock)
@@ -122,6 +128,7 @@ def test_the_real_clock_tells_more_work_from_less() -> None:
         ({"seconds": float("inf")}, "seconds"),
         ({"rounds": 0}, "rounds"),
         ({"warm_up": -1}, "warm_up"),
+        ({"settle": -1}, "settle"),
     ],
 )
 def test_senseless_durations_are_refused(wrong: dict[str, float], named: str) -> None:

@@ -1,0 +1,12 @@
+"""The engines that run a network here, rivals under one protocol. Importing this package loads none of them.
+
+A new engine is a module with the four names of `Engine`, and a line in `ENGINES`.
+"""
+
+from featherlight.engines.find import ENGINES, available, find
+from featherlight.engines.protocol import Engine
+from featherlight.engines.rivals import measure
+from featherlight.engines.running import Running
+from featherlight.engines.source import ModuleSource, OnnxSource, Source
+
+__all__ = ["ENGINES", "Engine", "ModuleSource", "OnnxSource", "Running", "Source", "available", "find", "measure"]

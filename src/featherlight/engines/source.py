@@ -1,0 +1,116 @@
+"""What an engine builds from: a trained module, or an ONNX file as it lies on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from featherlight.errors import BadInput, must_be
+
+if TYPE_CHECKING:
+    import onnx
+    from torch import nn
+
+    from featherlight.graph import Graph
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleSource:
+    """A torch module that turns images (N, *input_shape) into scores. It is traced once, for all engines that ask."""
+
+    module: nn.Module
+    input_shape: tuple[int, int, int]  # channels, height, width
+    name = "the torch module"  # as an error calls it
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The module's graph for one image."""
+        from featherlight.graph import from_torch
+
+        return from_torch(self.module, (1, *self.input_shape))
+
+    def to_onnx(self, batch: int) -> bytes:
+        """The module as an ONNX model for `batch` images."""
+        from featherlight.graph import to_onnx, with_batch
+
+        return bytes(to_onnx(with_batch(self.graph, batch)).SerializeToString())
+
+
+@dataclass(frozen=True)
+class OnnxSource:
+    """An ONNX file with one input (N, channels, height, width) and one output; what was written is what runs."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """What an error calls it."""
+        return str(self.path)
+
+    @cached_property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width; raises BadInput where the file leaves one of them open."""
+        shape = [size.dim_value for size in _sizes(self._model, self.name)[1:]]
+        if not all(shape):
+            raise BadInput(f"the input of {self.path} must be open in nothing but its first dimension")
+        return shape[0], shape[1], shape[2]
+
+    def to_onnx(self, batch: int) -> bytes:
+        """The file's model for `batch` images; raises BadInput where it is for another number of them."""
+        return _for_batch(self._model, batch, self.name)
+
+    @cached_property
+    def _model(self) -> onnx.ModelProto:
+        import onnx
+        from google.protobuf.message import DecodeError
+
+        try:
+            return onnx.load_model_from_string(self.path.read_bytes())
+        except OSError as error:
+            raise BadInput(f"{self.path} cannot be read: {error.strerror}") from None
+        except DecodeError:
+            raise BadInput(f"{self.path} is not an ONNX model") from None
+
+
+Source: TypeAlias = ModuleSource | OnnxSource
+
+
+def check(threads: int, batch: int) -> None:
+    """Raise BadInput unless both are whole numbers above 0."""
+    for name, number in (("threads", threads), ("batch", batch)):
+        if not isinstance(number, int) or number < 1:
+            raise must_be(name, "a whole number above 0", number)
+
+
+def cannot_run(engine: str, source: Source, error: Exception) -> BadInput:
+    """The error for a source that an engine's library refuses; what it says comes in several lines."""
+    return BadInput(f"{engine} cannot run {source.name}: {' '.join(str(error).split())}")
+
+
+def _for_batch(model: onnx.ModelProto, batch: int, name: str) -> bytes:
+    """The model with an open first dimension set to `batch`: an engine does most where every size is known."""
+    first = _sizes(model, name)[0]
+    if first.dim_value not in (0, batch):
+        raise BadInput(f"{name} takes {first.dim_value} image(s) at a time; got batch={batch}")
+    fixed = type(model)()
+    fixed.CopyFrom(model)
+    _sizes(fixed, name)[0].dim_value = batch
+    for value in (*fixed.graph.output, *fixed.graph.value_info):
+        for size in value.type.tensor_type.shape.dim:
+            if first.dim_param and size.dim_param == first.dim_param:
+                size.dim_value = batch
+    return bytes(fixed.SerializeToString())
+
+
+def _sizes(model: onnx.ModelProto, name: str) -> list[onnx.TensorShapeProto.Dimension]:
+    """The dimensions of the one input; old files list the weights among the inputs as well."""
+    weights = {weight.name for weight in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    if len(inputs) != 1 or len(model.graph.output) != 1:
+        raise BadInput(f"{name} must have one input and one output; got {len(inputs)} and {len(model.graph.output)}")
+    sizes = list(inputs[0].type.tensor_type.shape.dim)
+    if len(sizes) != 4:
+        raise BadInput(f"the input of {name} must have four dimensions; got {len(sizes)}")
+    return sizes
