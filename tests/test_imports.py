@@ -1,0 +1,127 @@
+"""The architecture as a test: which room may import which, and what an import may load."""
+
+from __future__ import annotations
+
+import ast
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import featherlight
+
+SOURCE = Path(featherlight.__file__).parent
+
+# In the order in which data passes: a room imports the ones before it and none after it (docs/architecture.md).
+ROOMS = (
+    *("errors", "files", "journal", "spec", "models", "layers", "pretrained", "graph", "cost", "timing", "compiler"),
+    *("data", "engines", "latency", "training", "predict", "explain", "report", "shrink", "search", "fit", "serve"),
+    "cli",
+)
+HEAVY = {"torch", "llvmlite", "onnx", "onnxruntime", "openvino", "PIL", "matplotlib", "kornia"}
+ENGINES = HEAVY - {"PIL", "matplotlib"}
+LIGHT_ROOMS = ("errors", "files", "journal", "spec", "models", "graph", "timing", "data", "engines", "cli")
+
+
+def room(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def files() -> list[Path]:
+    """Every file but `featherlight/__init__.py`, whose table of public names names rooms and imports none."""
+    return sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+
+
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """The rooms that a file imports anywhere in it, functions and type checking as well, and the line."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} is a relative import; name the room"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for parts in (name.split(".") for name in names):
+            if parts[0] == "featherlight" and len(parts) > 1 and parts[1] in ROOMS:
+                yield parts[1], node.lineno
+
+
+def fresh(code: str) -> str:
+    """What a fresh interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def loaded(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter holds after `code`."""
+    code = f"import contextlib, io, json, sys\nout = sys.stdout\n{code}\nprint(json.dumps(list(sys.modules)), file=out)"
+    return {name.partition(".")[0] for name in json.loads(fresh(code))}
+
+
+def command(*arguments: str) -> str:
+    """Code that runs a command and throws away what it prints."""
+    return f"""
+sys.argv = ["featherlight", *{arguments!r}]
+from featherlight.cli import main
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main()
+"""
+
+
+def test_every_room_stands_in_the_table() -> None:
+    assert {room(path) for path in files()} <= set(ROOMS)
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_only_point_upwards(path: Path) -> None:
+    allowed = ROOMS[: ROOMS.index(room(path)) + 1]
+    wrong = [f"line {line} imports {name}" for name, line in imported(path) if name not in allowed]
+    assert not wrong, f"{path.relative_to(SOURCE)} may import {', '.join(allowed)}"
+
+
+def test_importing_featherlight_loads_nothing_heavy() -> None:
+    assert not loaded("import featherlight") & HEAVY
+
+
+@pytest.mark.parametrize("name", LIGHT_ROOMS)
+def test_importing_a_light_room_loads_no_engine(name: str) -> None:
+    assert not loaded(f"import featherlight.{name}") & ENGINES
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("models",), ("models", "--json")])
+def test_commands_that_need_no_engine_load_none(arguments: tuple[str, ...]) -> None:
+    assert not loaded(command(*arguments)) & HEAVY
+
+
+def test_the_help_of_every_command_loads_no_engine() -> None:
+    from featherlight.cli import COMMANDS
+
+    assert not loaded("".join(command(name, "--help") for name in COMMANDS)) & ENGINES
+
+
+def test_every_public_name_is_there() -> None:
+    for name in featherlight.__all__:
+        assert getattr(featherlight, name) is not None
+    assert set(featherlight.__all__) <= set(dir(featherlight))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = featherlight.no_such_name
+
+
+def test_importing_featherlight_is_quick() -> None:
+    code = "import time, numpy; t = time.perf_counter(); import featherlight; print(time.perf_counter() - t)"
+    assert statistics.median(float(fresh(code)) for _ in range(5)) < 0.2
+
+
+def test_help_is_quick() -> None:
+    run = [sys.executable, "-c", "from featherlight.cli import main; main()", "--help"]
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run(run, capture_output=True, check=True)
+        times.append(time.perf_counter() - start)
+    assert statistics.median(times) < 0.5
