@@ -31,6 +31,9 @@ LABEL_NAMES = (
     "Ankle boot",
 )
 
+# Of the training images' pixels, in 0 to 1.
+MEAN, STD = (0.2860,), (0.3530,)
+
 # SHA-256 of the contents, unzipped: Debian's package and the data set's own repository zip them differently.
 DIGESTS = {
     "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",

@@ -1,0 +1,106 @@
+"""How fast a network trains here, and how many steps fit in a given time."""
+
+from __future__ import annotations
+
+import copy
+import time
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from featherlight.data import Split
+from featherlight.training.augment import decoded_size
+from featherlight.training.batches import Batches
+from featherlight.training.recipe import Recipe, recipe_for
+from featherlight.training.step import in_format, optimiser_for, take_step
+
+MOST_CHECKS = 10
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What training costs, in seconds: a `step`, a `check` on the validation images, an image's `first_look`.
+
+    `first_look` is what decoding an image adds the first time, where it then stays in memory. `batch`, `train` and
+    `validation` count images.
+    """
+
+    step: float
+    check: float
+    first_look: float
+    batch: int
+    train: int
+    validation: int
+
+    def seconds(self, steps: int) -> float:
+        """What `steps` steps take, with their checks."""
+        checks = len(check_steps(steps, -(-self.train // self.batch)))
+        looks = min(steps * self.batch, self.train) + self.validation
+        return steps * self.step + checks * self.check + looks * self.first_look
+
+    def steps_within(self, seconds: float) -> int:
+        """The most steps that take no longer than `seconds`, and at least one."""
+        return max(1, bisect_right(range(1, 1 << 40), seconds, key=self.seconds))
+
+
+def check_steps(steps: int, per_epoch: int) -> list[int]:
+    """After how many steps to validate: once an epoch, at most MOST_CHECKS times, evenly, and always at the end."""
+    count = min(MOST_CHECKS, max(1, steps // per_epoch))
+    return [round(steps * (check + 1) / count) for check in range(count)]
+
+
+def measure_pace(model: nn.Module, batches: Batches, validation: Split, seconds: float) -> Pace:
+    """The pace of training `model` on these batches, measured for about `seconds` on a copy of it."""
+    fetches = []
+    for _ in range(2):  # the second time without decoding, if the images were kept
+        start = time.perf_counter()
+        images, labels = batches(0)
+        fetches.append(time.perf_counter() - start)
+    first, again = fetches
+    kept = batches.split.keeps(decoded_size(batches.recipe, batches.preprocessing.size))
+    decode = max(0.0, first - again if kept else again) / batches.size
+    forward = _seconds_forward(model, images) / len(images)
+    return Pace(
+        step=again + _seconds_per_step(model, images, labels, batches.recipe, seconds),
+        check=len(validation) * (forward if kept else forward + decode),
+        first_look=decode if kept else 0.0,
+        batch=batches.size,
+        train=len(batches.split),
+        validation=len(validation),
+    )
+
+
+def images_per_second(
+    model: nn.Module, size: int, channels: int = 3, *, batch: int | None = None, seconds: float = 1.0
+) -> float:
+    """How many images of `size` pixels a second `model` trains on, measured for about `seconds` on a copy of it.
+
+    With the current number of threads, on random images; `batch` is the recipe's unless given.
+    """
+    recipe = recipe_for(size)
+    count = recipe.batch if batch is None else batch
+    images = torch.randn(count, channels, size, size).contiguous(memory_format=torch.channels_last)
+    labels = torch.zeros(count, dtype=torch.int64)
+    return count / _seconds_per_step(model, images, labels, recipe, seconds)
+
+
+def _seconds_per_step(model: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, seconds: float) -> float:
+    twin = in_format(copy.deepcopy(model), torch.channels_last).train()
+    optimiser = optimiser_for(twin, recipe)
+    take_step(twin, optimiser, images, labels, recipe, 0.0)  # the first one allocates and chooses kernels
+    start, taken = time.perf_counter(), 0
+    while taken < 2 or time.perf_counter() - start < seconds:
+        take_step(twin, optimiser, images, labels, recipe, 0.0)
+        taken += 1
+    return (time.perf_counter() - start) / taken
+
+
+def _seconds_forward(model: nn.Module, images: Tensor) -> float:
+    twin = in_format(copy.deepcopy(model), torch.channels_last).eval()
+    with torch.inference_mode():
+        twin(images)
+        start = time.perf_counter()
+        twin(images)
+    return time.perf_counter() - start

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from featherlight.training import Recipe
+from featherlight.training.step import optimiser_for, take_step
+
+IMAGES = torch.randn(16, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+LABELS = torch.arange(16) % 3
+
+
+def test_weights_decay_but_neither_biases_nor_batch_norm(network: nn.Module) -> None:
+    # Without a gradient, decay is all that moves a parameter.
+    recipe = Recipe(weight_decay=0.5, momentum=0.0)
+    optimiser = optimiser_for(network, recipe)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(1.0)
+            parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    for parameter in network.parameters():
+        assert torch.allclose(parameter, torch.tensor(1 - 0.5 * recipe.learning_rate if parameter.ndim > 1 else 1.0))
+
+
+def test_a_step_moves_against_the_gradient_of_the_smoothed_loss(network: nn.Module) -> None:
+    recipe = Recipe(momentum=0.0, weight_decay=0.0, label_smoothing=0.1)
+    parameter = next(network.parameters())
+    before = parameter.detach().clone()
+    loss = F.cross_entropy(network(IMAGES), LABELS, label_smoothing=0.1)
+    (gradient,) = torch.autograd.grad(loss, parameter)
+    assert take_step(network, optimiser_for(network, recipe), IMAGES, LABELS, recipe, 0.3) == pytest.approx(loss.item())
+    assert torch.allclose(parameter, before - 0.3 * gradient, atol=1e-6)
+
+
+def test_frozen_parameters_stay(network: nn.Module) -> None:
+    frozen = next(network.parameters()).requires_grad_(False)
+    before = frozen.clone()
+    take_step(network, optimiser_for(network, Recipe()), IMAGES, LABELS, Recipe(), 0.3)
+    assert torch.equal(frozen, before)
