@@ -30,6 +30,8 @@ from featherlight.graph.aten.element_wise import (
     clamp,
     dropout,
     element_wise,
+    filled,
+    full,
     gelu,
     hardtanh,
     identity,
@@ -45,7 +47,7 @@ from featherlight.graph.aten.pooling import (
     max_pool2d_with_indices,
     mean,
 )
-from featherlight.graph.aten.weighted import addmm, batch_norm, conv2d, linear, matrix_product, native_batch_norm
+from featherlight.graph.aten.weighted import addmm, batch_norm, conv2d, linear, matmul, mm, native_batch_norm
 
 __all__ = ["ATEN", "Call", "NotCanonical", "Result"]
 
@@ -54,7 +56,8 @@ ATEN: dict[str, Callable[..., Result]] = {
     "conv2d": conv2d,
     "linear": linear,
     "addmm": addmm,
-    "mm": matrix_product,
+    "mm": mm,
+    "matmul": matmul,
     "batch_norm": batch_norm,
     "_native_batch_norm_legit_no_training": native_batch_norm,
     "relu": activation("relu"),
@@ -109,6 +112,9 @@ ATEN: dict[str, Callable[..., Result]] = {
     "dropout": dropout,
     "feature_dropout": dropout,
     "alpha_dropout": dropout,
+    "ones": filled(1.0),
+    "zeros": filled(0.0),
+    "full": full,
     "contiguous": identity,
     "clone": identity,
     "detach": identity,

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from featherlight.graph import kinds
 from featherlight.graph.activations import Function
 from featherlight.graph.aten.call import Call, NotCanonical
@@ -76,3 +78,17 @@ def dropout(call: Call, x: str, train: bool, **_: Any) -> str:
 def identity(call: Call, x: str, **_: Any) -> str:
     """The same values, whatever torch does with memory."""
     return call.add(kinds.Identity(), x)
+
+
+def full(call: Call, fill_value: float, **_: Any) -> str:
+    """A constant."""
+    return call.builder.constant(call.name, np.full(call.shapes[0], fill_value, dtype=np.float32))
+
+
+def filled(value: float) -> Callable[..., str]:
+    """A translation to a constant that holds one value throughout."""
+
+    def translate(call: Call, **_: Any) -> str:
+        return full(call, value)
+
+    return translate

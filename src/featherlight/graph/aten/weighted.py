@@ -31,18 +31,23 @@ def linear(call: Call, x: str, weight: str, bias: str | None) -> str:
     return call.add(kinds.Linear(), x, weight, bias)
 
 
-def matrix_product(call: Call, x: str, mat2: str, bias: str | None = None) -> str:
+def mm(call: Call, x: str, mat2: str, bias: str | None = None) -> str:
     """Linear, with mat2 transposed."""
     if mat2 not in call.builder.constants or len(call.shape(mat2)) != 2:
         raise NotCanonical("of two computed tensors")
     return linear(call, x, call.add(kinds.Transpose((1, 0)), mat2), bias)
 
 
+def matmul(call: Call, x: str, other: str) -> str:
+    """Its form for any number of dimensions."""
+    return mm(call, x, other)
+
+
 def addmm(call: Call, x: str, mat1: str, mat2: str, beta: float, alpha: float) -> str:
     """Beta x + alpha mat1 mat2, where x is the bias."""
     if (beta, alpha) != (1, 1):
         raise NotCanonical("with factors other than 1")
-    return matrix_product(call, mat1, mat2, x)
+    return mm(call, mat1, mat2, x)
 
 
 def batch_norm(
@@ -61,14 +66,15 @@ def batch_norm(
         raise NotCanonical("with the statistics of its own input")
     if weight is not None and bias is not None:
         return call.add(kinds.BatchNorm(eps), x, weight, bias, running_mean, running_var)
-    mean, variance = call.builder.constants[running_mean], call.builder.constants[running_var].astype(np.float64)
-    scale = 1.0 / np.sqrt(variance + eps)
+    constants = call.builder.constants
+    scale = (1.0 if weight is None else constants[weight]) / np.sqrt(constants[running_var].astype(np.float64) + eps)
+    shift = (0.0 if bias is None else constants[bias]) - constants[running_mean] * scale
     along_channels = (-1, *(1,) * (len(call.shape(x)) - 2))
-    factor, shift = (
+    factor, offset = (
         call.builder.constant(f"{call.name}.{name}", value.reshape(along_channels).astype(np.float32))
-        for name, value in (("scale", scale), ("shift", -mean * scale))
+        for name, value in (("scale", scale), ("shift", shift))
     )
-    return call.add(kinds.Add(), call.add(kinds.Multiply(), x, factor), shift)
+    return call.add(kinds.Add(), call.add(kinds.Multiply(), x, factor), offset)
 
 
 def native_batch_norm(call: Call, **arguments: Any) -> Result:
