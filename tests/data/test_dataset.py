@@ -183,8 +183,8 @@ def test_broken_images_are_listed_once_met(tmp_path: Path) -> None:
 def test_many_files_are_listed_quickly(tmp_path: Path) -> None:
     for label in ("cat", "dog"):
         (tmp_path / label).mkdir()
-        for number in range(5000):
+        for number in range(2000):
             os.close(os.open(tmp_path / label / f"{number}.jpg", os.O_CREAT))
-    start = time.perf_counter()
-    assert len(open_dataset(tmp_path).train) == 7000
-    assert time.perf_counter() - start < 2  # 100,000 in 5 s are promised; the rest is slack for a busy machine
+    start = time.process_time()
+    assert len(open_dataset(tmp_path).train) == 2800
+    assert time.process_time() - start < 0.4  # twice what 100,000 in 5 s leaves for these

@@ -31,7 +31,7 @@ def test_it_learns(network: nn.Module, dataset: Dataset) -> None:
 
 def test_what_was_done_is_said(network: nn.Module, dataset: Dataset) -> None:
     trained = train(network, dataset, RECIPE, GREY, steps=12, seed=5, threads=1)
-    assert trained == Trained(RECIPE, 12, 5, 1, 12 * 32, trained.seconds, trained.images_per_second, trained.checks)
+    assert trained == Trained(RECIPE, 12, 5, 1, 12 * 32, trained.seconds, trained.checks)
     assert trained.images_per_second == pytest.approx(384 / trained.seconds)
     assert [check.step for check in trained.checks] == [3, 6, 9, 12]
     assert trained.checks[-1].loss < trained.checks[0].loss
@@ -152,9 +152,9 @@ def test_photographs_train_and_broken_ones_are_reported(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path)
     network = small_network(classes=2, channels=3)
     recipe = Recipe(batch=16, learning_rate=0.05, crop="resize")
-    trained = train(network, dataset, recipe, dataset.preprocessing(72), steps=12)
+    trained = train(network, dataset, recipe, Preprocessing(72), steps=12)
     assert trained.accuracy == 1.0
-    evaluate(network, dataset.test, dataset.preprocessing(72))
+    evaluate(network, dataset.test, Preprocessing(72))
     assert len(dataset.broken) == 2
 
 
@@ -162,5 +162,6 @@ def test_photographs_train_and_broken_ones_are_reported(tmp_path: Path) -> None:
 def test_fashion_mnist_is_learned() -> None:
     dataset = open_dataset("fashion-mnist")
     network = small_network(classes=10)
-    train(network, dataset, Recipe(batch=64, learning_rate=0.3), dataset.preprocessing(28), steps=80)
-    assert evaluate(network, dataset.test, dataset.preprocessing(28)) > 0.4
+    preprocessing = Preprocessing(28, (0.5,), (0.25,), 1.0)
+    train(network, dataset, Recipe(batch=64, learning_rate=0.3), preprocessing, steps=80)
+    assert evaluate(network, dataset.test, preprocessing) > 0.4

@@ -13,12 +13,8 @@ from featherlight.data import fashion_mnist
 from featherlight.data.folder import TEST, TRAIN, VALIDATION, Classes, find_split, list_classes
 from featherlight.data.hold_out import hold_out
 from featherlight.data.pictures import Array, Files
-from featherlight.data.preprocessing import Preprocessing
 from featherlight.data.split import Split
 from featherlight.errors import BadInput
-
-# Pixels; images up to here are seen whole, larger ones without their rim.
-SMALL = 64
 
 # Of each class, where a folder has no validation or test split of its own.
 HELD_OUT = 0.15
@@ -44,13 +40,6 @@ class Dataset:
     def broken(self) -> tuple[str, ...]:
         """A sentence for each image found broken so far, over all splits."""
         return self.train.broken + self.validation.broken + self.test.broken
-
-    def preprocessing(self, size: int) -> Preprocessing:
-        """What a network of `size` pixels that is trained from scratch on these images should see of a photograph."""
-        crop_pct = 1.0 if size <= SMALL else Preprocessing.crop_pct
-        if self.channels == 1:
-            return Preprocessing(size, fashion_mnist.MEAN, fashion_mnist.STD, crop_pct)
-        return Preprocessing(size, crop_pct=crop_pct)
 
 
 def open_dataset(source: str | os.PathLike[str], seed: int = 0) -> Dataset:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import sys
 import zlib
 from pathlib import Path
 
@@ -31,10 +30,7 @@ LABEL_NAMES = (
     "Ankle boot",
 )
 
-# Of the training images' pixels, in 0 to 1.
-MEAN, STD = (0.2860,), (0.3530,)
-
-# SHA-256 of the contents, unzipped: Debian's package and the data set's own repository zip them differently.
+# SHA-256 of the contents, unzipped: the same in Debian's package and in the data set's own repository.
 DIGESTS = {
     "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -46,16 +42,12 @@ DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fashion-mn
 
 
 def download_folder() -> Path:
-    """Where a download goes: $FEATHERLIGHT_DATA/fashion-mnist, or by default the platform's cache folder."""
+    """Where a download goes: $FEATHERLIGHT_DATA/fashion-mnist, or else our folder among the platform's caches."""
     if given := os.environ.get("FEATHERLIGHT_DATA"):
         return Path(given) / NAME
-    if sys.platform == "win32":
-        cache = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        cache = "~/Library/Caches"
-    else:
-        cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.path.expanduser(cache)) / "featherlight" / "datasets" / NAME
+    from featherlight.pretrained import cache_folder  # here, since that room imports torch
+
+    return cache_folder() / "datasets" / NAME
 
 
 def find() -> Path | None:
@@ -72,7 +64,7 @@ def read(part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     folder = find()
     if folder is None:
         raise BadInput("Fashion-MNIST is not on this machine; fetch it with `make data`")
-    images, labels = (unzip(folder / name, name) for name in DIGESTS if name.startswith(part))
+    images, labels = (_unzip(folder / name) for name in DIGESTS if name.startswith(part))
     # An idx file is a header of 4 bytes and 4 for each dimension, then the numbers; the digest vouches for both.
     return (
         np.frombuffer(images, np.uint8, offset=16).reshape(-1, 28, 28),
@@ -80,14 +72,13 @@ def read(part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     )
 
 
-def unzip(path: Path, name: str) -> bytes:
-    """What a file holds, unzipped; BadInput unless it is what is known under `name`, one of the four."""
+def _unzip(path: Path) -> bytes:
     mend = "remove it and fetch it again with `make data`"
     try:
         with gzip.open(path) as file:
             contents = file.read(1 << 26)  # the largest has 47 MB
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"{str(path)!r} is broken ({error}); {mend}") from error
-    if hashlib.sha256(contents).hexdigest() != DIGESTS[name]:
-        raise BadInput(f"{str(path)!r} does not hold Fashion-MNIST's {name}; {mend}")
+    if hashlib.sha256(contents).hexdigest() != DIGESTS[path.name]:
+        raise BadInput(f"{str(path)!r} does not hold Fashion-MNIST's images or labels; {mend}")
     return contents

@@ -39,7 +39,7 @@ class Check:
 class Trained:
     """What a training run did; with the same recipe, steps, seed and threads it can be repeated.
 
-    images: seen in all. seconds: of steps and checks, without measuring the pace. checks: the validations in order.
+    images: seen in all. seconds: for steps and checks, without measuring the pace. checks: the validations in order.
     """
 
     recipe: Recipe
@@ -48,13 +48,17 @@ class Trained:
     threads: int
     images: int
     seconds: float
-    images_per_second: float
     checks: tuple[Check, ...]
 
     @property
     def accuracy(self) -> float:
         """The validation accuracy of the weights that the model was left with."""
         return self.checks[-1].accuracy
+
+    @property
+    def images_per_second(self) -> float:
+        """Training images a second over the whole run, the time for checks included."""
+        return self.images / self.seconds
 
 
 def train(
@@ -91,8 +95,7 @@ def train(
         began = time.perf_counter()
         checks = tuple(_run(model, dataset, batches, steps, progress or _silent))
         took = time.perf_counter() - began
-        images = steps * batches.size
-        return Trained(recipe, steps, seed, torch.get_num_threads(), images, took, images / took, checks)
+        return Trained(recipe, steps, seed, torch.get_num_threads(), steps * batches.size, took, checks)
 
 
 def _run(model: nn.Module, dataset: Dataset, batches: Batches, steps: int, progress: Progress) -> Iterator[Check]:

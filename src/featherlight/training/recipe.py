@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from featherlight.errors import BadInput, must_be
+from featherlight.spec.small_images import LARGEST
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ PHOTOGRAPHS = Recipe(batch=64, crop="resize")
 
 def recipe_for(size: int) -> Recipe:
     """The recipe for inputs of `size` pixels: up to 64 they are small images."""
-    return SMALL_IMAGES if size <= 64 else PHOTOGRAPHS
+    return SMALL_IMAGES if size <= LARGEST else PHOTOGRAPHS
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
