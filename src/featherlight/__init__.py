@@ -10,11 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from featherlight.models import list_models as list_models
+    from featherlight.predict import export as export
+    from featherlight.predict import load as load
+    from featherlight.pretrained import convert_state_dict as convert_state_dict
+    from featherlight.pretrained import create_model as create_model
+    from featherlight.pretrained import list_weights as list_weights
+    from featherlight.pretrained import save as save
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "convert_state_dict": "featherlight.pretrained",
+    "create_model": "featherlight.pretrained",
+    "export": "featherlight.predict",
     "list_models": "featherlight.models",
+    "list_weights": "featherlight.pretrained",
+    "load": "featherlight.predict",
+    "save": "featherlight.pretrained",
 }
 
 __all__ = ["__version__", *_HOME]

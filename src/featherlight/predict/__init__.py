@@ -1,0 +1,8 @@
+"""A trained network put to use: loaded, asked about photographs, exported and held against its export."""
+
+from featherlight.predict.agreement import Agreement, check_export
+from featherlight.predict.classifier import Classifier, Prediction
+from featherlight.predict.export import Exported, export
+from featherlight.predict.load import load
+
+__all__ = ["Agreement", "Classifier", "Exported", "Prediction", "check_export", "export", "load"]

@@ -1,0 +1,72 @@
+"""Whether an exported network says the same as the one it was made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from featherlight import engines
+from featherlight.engines import OnnxSource
+from featherlight.errors import BadInput, Failure
+from featherlight.layers import Network
+
+# Float32 in another order of summation stays well below; a wrong constant or a forgotten activation far above.
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How near an exported network came to its original.
+
+    images      how many it was asked about
+    same_class  for how many of them both put the same class first
+    difference  the largest distance between the two score vectors of an image, as a share of their norm
+    tolerance   the largest difference allowed
+    """
+
+    images: int
+    same_class: int
+    difference: float
+    tolerance: float
+
+
+def check_export(model: Network, path: Path, images: NDArray[np.float32], *, tolerance: float = TOLERANCE) -> Agreement:
+    """The ONNX file at `path`, run by ONNX Runtime on prepared images (N, C, H, W), against `model` run by torch.
+
+    Raises Failure, with the figures, where any image's scores differ by more than `tolerance` times their norm or are
+    not finite. Within the tolerance two classes may still change places, where they are as good as equal.
+    """
+    if not len(images):
+        raise BadInput("an export must be checked on at least one image; got none")
+    expected = _by_torch(model, images)
+    with engines.find("onnxruntime").build(OnnxSource(path), threads=1) as running:
+        found = np.concatenate([running(image[None]) for image in images])
+    if not (np.isfinite(expected).all() and np.isfinite(found).all()):
+        raise Failure(f"{path.name} or the trained network gives scores that are not finite")
+    distances = np.linalg.norm(found - expected, axis=1) / np.maximum(np.linalg.norm(expected, axis=1), 1e-12)
+    same_class = int((found.argmax(1) == expected.argmax(1)).sum())
+    agreement = Agreement(len(images), same_class, float(distances.max()), tolerance)
+    if agreement.difference > tolerance:
+        raise Failure(
+            f"the exported network must agree with the trained one to {tolerance:.0e} of the scores' norm; on "
+            f"{agreement.images} images they differ by up to {agreement.difference:.1e}, and put the same class first "
+            f"on {same_class}"
+        )
+    return agreement
+
+
+def _by_torch(model: Network, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            # One at a time, as the exported network runs: a batch may be summed in another order.
+            scores = [model(torch.from_numpy(image[None])).numpy() for image in images]
+    finally:
+        model.train(training)
+    found: NDArray[np.float32] = np.concatenate(scores)
+    return found

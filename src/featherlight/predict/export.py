@@ -1,0 +1,72 @@
+"""A trained network as an ONNX file, written only if it agrees with the original on images."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featherlight import graph
+from featherlight.files import replacing
+from featherlight.predict.agreement import TOLERANCE, Agreement, check_export
+from featherlight.predict.classifier import Classifier
+from featherlight.predict.load import load
+from featherlight.predict.sample import Sample, sample
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An ONNX file that was written, and the check that it passed.
+
+    images  what it was checked on; ``real`` is False where no photograph was at hand and made-up pictures had to do
+    """
+
+    path: str
+    bytes: int
+    images: str
+    real: bool
+    agreement: Agreement
+
+
+def export(
+    source: str | os.PathLike[str] | Classifier,
+    out: str | os.PathLike[str],
+    images: str | os.PathLike[str] | NDArray[np.float32] | None = None,
+    *,
+    tolerance: float = TOLERANCE,
+) -> Exported:
+    """Write the network of `source` (a folder, a name, a classifier) to `out` as ONNX, for any number of images.
+
+    The file's metadata holds `preprocessing`, `label_names` and `architecture`, each as JSON. It is checked with ONNX
+    Runtime before it takes its place: on `images`, a folder of photographs or an array of prepared ones (N, C, H, W);
+    else on the data that the network was trained on, if the folder says which and they are here.
+
+    Raises Failure, and leaves `out` as it was, where the two disagree.
+    """
+    classifier = source if isinstance(source, Classifier) else load(source)
+    if isinstance(images, np.ndarray):
+        chosen = Sample(images, "the images given", real=True)
+    else:
+        chosen = sample(classifier, None if isinstance(source, Classifier) else Path(source), images)
+    path = Path(out)
+    with replacing(path) as temporary:
+        temporary.write_bytes(_onnx(classifier))
+        agreement = check_export(classifier.model, temporary, chosen.images, tolerance=tolerance)
+    return Exported(str(path), path.stat().st_size, chosen.origin, chosen.real, agreement)
+
+
+def _onnx(classifier: Classifier) -> bytes:
+    preprocessing = classifier.preprocessing
+    shape = (1, classifier.model.in_chans, preprocessing.size, preprocessing.size)
+    metadata = {
+        "preprocessing": json.dumps(preprocessing.to_config()),
+        "label_names": json.dumps(classifier.label_names),
+        "architecture": json.dumps(classifier.model.architecture),
+    }
+    model = graph.to_onnx(graph.from_torch(classifier.model, shape), metadata=metadata, dynamic_batch=True)
+    serialised: bytes = model.SerializeToString()
+    return serialised

@@ -1,0 +1,31 @@
+"""Weights: the public ones and where they are, networks by name, and networks saved in folders."""
+
+from featherlight.pretrained.catalogue import Weights, label_names, list_weights
+from featherlight.pretrained.checkpoint import read_checkpoint
+from featherlight.pretrained.create import LOCAL, build, create_model, resolve
+from featherlight.pretrained.download import cache_folder, download
+from featherlight.pretrained.fetch import fetch
+from featherlight.pretrained.folder import read_folder, save
+from featherlight.pretrained.published import Published
+from featherlight.pretrained.zoos import convert_state_dict, load_state_dict, twin, zoo_names
+
+__all__ = [
+    "LOCAL",
+    "Published",
+    "Weights",
+    "build",
+    "cache_folder",
+    "convert_state_dict",
+    "create_model",
+    "download",
+    "fetch",
+    "label_names",
+    "list_weights",
+    "load_state_dict",
+    "read_checkpoint",
+    "read_folder",
+    "resolve",
+    "save",
+    "twin",
+    "zoo_names",
+]

@@ -1,0 +1,156 @@
+"""Networks by name, fresh or with their public weights."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from featherlight.errors import BadInput, must_be
+from featherlight.layers import Network
+from featherlight.layers.head import GlobalPool
+from featherlight.pretrained.adapt import adapt
+from featherlight.pretrained.catalogue import Weights, catalogue
+from featherlight.pretrained.checkpoint import read_checkpoint
+from featherlight.pretrained.fetch import fetch
+from featherlight.pretrained.folder import read_folder
+from featherlight.pretrained.published import Published, find
+from featherlight.pretrained.repository import SAFETENSORS, fetch_folder
+from featherlight.pretrained.zoos import convert_state_dict
+from featherlight.spec import Spec, small_images
+from featherlight.spec.small_images import LARGEST
+
+LOCAL, HUB = "local-dir:", "hf-hub:"
+
+
+def create_model(
+    name: str,
+    pretrained: bool = False,
+    *,
+    num_classes: int | None = None,
+    in_chans: int | None = None,
+    drop_rate: float | None = None,
+    global_pool: GlobalPool | None = None,
+    features_only: bool | None = None,
+    out_indices: Sequence[int] | None = None,
+    size: int | None = None,
+    cache_dir: str | Path | None = None,
+    **arguments: Any,
+) -> Network:
+    """The network of that name: an ordinary module, `model.spec` its table.
+
+    name         ``mobilenet_v2`` (`list_models` has them all), ``mobilenet_v2.tv_in1k`` (`list_weights`),
+                 ``timm:mobilenetv2_100`` (the same network as another zoo's), ``local-dir:path`` or
+                 ``hf-hub:org/repo@revision`` (a saved one)
+    pretrained   with weights: those of the tag, else the first of the catalogue that fit, else the saved ones
+    num_classes  1000, or what was saved; another number leaves the classifier fresh
+    in_chans     3, or what was saved; another number adapts the first kernels
+    size         pixels a side of the images; up to 64 the early strides become 1 (`small_images`)
+    cache_dir    where downloads are kept, instead of the cache folder
+    arguments    what the paper varies: ``width=0.75``; None counts as not given, here and above
+
+    Raises BadInput for names and arguments that do not exist, and for weights that are not known or do not fit.
+    """
+    published = resolve(name, cache_dir, **arguments)
+    return build(
+        published,
+        name,
+        pretrained,
+        num_classes=num_classes,
+        in_chans=in_chans,
+        drop_rate=drop_rate,
+        global_pool=global_pool,
+        features_only=features_only,
+        out_indices=out_indices,
+        size=size,
+        cache_dir=cache_dir,
+    )
+
+
+def resolve(name: str, cache_dir: str | Path | None = None, **arguments: Any) -> Published:
+    """What `create_model` would build for that name and these arguments."""
+    arguments = {key: value for key, value in arguments.items() if value is not None}
+    if not name.startswith((LOCAL, HUB)):
+        return find(name, arguments)
+    if arguments:
+        raise BadInput(f"a saved network has no arguments; got {', '.join(sorted(arguments))}")
+    if name.startswith(LOCAL):
+        return read_folder(Path(name.removeprefix(LOCAL)))
+    return read_folder(fetch_folder(name.removeprefix(HUB), cache_dir))
+
+
+def build(
+    published: Published,
+    name: str,
+    pretrained: bool = False,
+    *,
+    num_classes: int | None = None,
+    in_chans: int | None = None,
+    drop_rate: float | None = None,
+    global_pool: GlobalPool | None = None,
+    features_only: bool | None = None,
+    out_indices: Sequence[int] | None = None,
+    size: int | None = None,
+    cache_dir: str | Path | None = None,
+) -> Network:
+    """A published network built, as `create_model` builds it; `name` is what errors call it."""
+    if size is not None and size < 1:
+        raise must_be("size", "a whole number of at least 1", size)
+    spec = small_images(published.spec) if size is not None and size <= LARGEST else published.spec
+    state = _pretrained_state(published, name, spec, cache_dir) if pretrained else None
+    model = Network(
+        spec,
+        published.num_classes if num_classes is None else num_classes,
+        published.in_chans if in_chans is None else in_chans,
+        drop_rate or 0.0,
+        published.global_pool if global_pool is None else global_pool,
+        bool(features_only),
+        out_indices,
+        published.architecture,
+    )
+    if state is not None:
+        model.load_state_dict(adapt(state, model))
+    return model
+
+
+def _pretrained_state(
+    published: Published, name: str, spec: Spec, cache_dir: str | Path | None
+) -> Mapping[str, Tensor]:
+    """The weights of a published network in our layout, checked to fit `spec`; raises BadInput where they do not."""
+    weights, architecture = published.weights, published.architecture
+    if weights is None:
+        raise _no_weights(name, published)
+    if isinstance(weights, Weights):
+        path, architecture = fetch(weights, cache_dir), weights.network
+    else:
+        path = weights
+    tensors = read_checkpoint(path)
+    try:
+        # On the meta device nothing is allocated, however large the numbers in a configuration are.
+        with torch.device("meta"):
+            whole = Network(spec, published.num_classes, published.in_chans, architecture=architecture)
+        state = convert_state_dict(tensors, whole)
+    except (BadInput, RuntimeError, OverflowError, TypeError) as error:
+        raise BadInput(f"{path} does not fit: {error}") from error
+    _warn_unless_finite(path, state)
+    return state
+
+
+def _no_weights(name: str, published: Published) -> BadInput:
+    if name.startswith((LOCAL, HUB)):
+        return BadInput(f"{name} has no weights: its folder must hold {SAFETENSORS}")
+    architecture = published.architecture
+    known = [weights.name for weights in catalogue() if weights.architecture == architecture]
+    there = f"there are: {', '.join(known)}" if known else "there are none for any width of it"
+    return BadInput(f"no public weights are known for {name} with these arguments; {there}")
+
+
+def _warn_unless_finite(path: Path, state: Mapping[str, Tensor]) -> None:
+    strange = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
+    if strange:
+        shown = ", ".join(strange[:3]) + (f" and {len(strange) - 3} more" if len(strange) > 3 else "")
+        warnings.warn(f"{path} holds weights that are not finite, in {shown}", stacklevel=3)
