@@ -75,6 +75,12 @@ def test_an_image_of_the_right_size_is_not_touched() -> None:
     assert np.array_equal(crop(Image.fromarray(noise), Preprocessing(28, (0.0,), (1.0,), 1.0))[0], noise)
 
 
+def test_the_odd_pixel_is_cut_away_on_the_right_and_below() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (31, 35), np.uint8)
+    image = Image.fromarray(noise)
+    assert np.array_equal(crop(image, Preprocessing(28, (0.0,), (1.0,), 28 / 31))[0], noise[1:29, 3:31])
+
+
 def test_shrinking_averages_instead_of_picking_pixels() -> None:
     stripes = Image.fromarray(np.tile(np.array([0, 255], np.uint8), (256, 128)))
     grey = crop(stripes, Preprocessing(32, (0.0,), (1.0,), 1.0))

@@ -100,18 +100,19 @@ def prepare(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.floa
 def crop(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """The square of a photograph that a network sees, not yet normalised: uint8 (C, H, W).
 
-    The same pixels as torchvision's `Resize` (antialiased) and `CenterCrop` on a Pillow image.
+    The pixels of torchvision's `Resize` and `CenterCrop` on a Pillow image, but for one thing: where an odd number of
+    pixels is cut away, the odd one always goes on the right or below.
     """
     image = image.convert("L" if preprocessing.channels == 1 else "RGB")
     size = preprocessing.size
-    # Rounded down as in timm's evaluation; the longer side and the crop's corner are rounded as in torchvision.
+    # Rounded down as in timm's evaluation, and the longer side as in torchvision.
     shorter = math.floor(size / preprocessing.crop_pct)
     image = _not_too_long(image)
     width, height = image.size
     resized = (max(shorter, int(shorter * width / height)), max(shorter, int(shorter * height / width)))
     if resized != image.size:
         image = image.resize(resized, INTERPOLATIONS[preprocessing.interpolation])
-    left, top = (round((side - size) / 2) for side in resized)
+    left, top = ((side - size) // 2 for side in resized)
     pixels = np.asarray(image.crop((left, top, left + size, top + size)))
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
