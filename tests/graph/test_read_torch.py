@@ -159,6 +159,7 @@ def test_all_unknown_operators_are_listed_in_one_sentence() -> None:
         (lambda x: F.adaptive_max_pool2d(x, 4), "aten.adaptive_max_pool2d.default with unequal cells"),
         (lambda x: x.amax(1), "aten.amax.default over other axes than height and width"),
         (lambda x: torch.clamp(x, min=x * 0), "aten.clamp.Tensor with limits that are tensors"),
+        (lambda x: x.half() * 2, "aten.to.dtype from torch.float32 to torch.float16"),
         (lambda x: F.dropout(x, 0.5, training=True), "aten.dropout.default in training"),
         (
             lambda x: F.batch_norm(x, None, None, training=True),

@@ -1,8 +1,7 @@
-"""A PyTorch module as a graph: torch.export traces it, and a table takes each ATen operator to canonical kinds.
+"""A PyTorch module as a graph: torch.export traces it, and the table of `aten/` takes each operator to canonical kinds.
 
-A translation is a function of the operator's arguments, by the names of its ATen schema (a tensor is its name in the
-graph); it adds operations and returns the name of the result, or a tuple of names. In-place operators are translated
-as their plain forms: from then on whoever reads the old tensor gets the new one.
+In-place operators are read as their plain forms. Where one overwrites memory that is read later under an older name
+they differ, and torch rewrites the traced program first.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import operator
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -68,25 +67,19 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def _overwrites_what_is_read_later(graph: fx.Graph) -> bool:
-    """Whether an in-place operator writes memory that is read afterwards under a name other than its operand's.
+    """Whether an in-place operator writes memory that is read afterwards under an older name.
 
-    It can only be so if the operand is a view of another tensor, or has one. Otherwise an in-place operator means the
-    same as its plain form.
+    Where it does not, it means the same as its plain form. It can only be so if its operand is a view of another
+    tensor, or has one: the operand itself is called by the result's name from then on.
     """
-    nodes = list(graph.nodes)
-    order = {node: index for index, node in enumerate(nodes)}
+    order = {node: index for index, node in enumerate(graph.nodes)}
     sharers: dict[int, list[fx.Node]] = defaultdict(list)
-    for node in nodes:
+    for node in graph.nodes:
         if isinstance(value := node.meta.get("val"), torch.Tensor):
-            memory = value.untyped_storage()._cdata
-            if _writes(node) and any(
-                user in order and order[user] > order[node]
-                for other in sharers[memory]
-                if other is not node.args[0]
-                for user in other.users
-            ):
+            older = sharers[value.untyped_storage()._cdata]
+            if _writes(node) and any(order[user] > order[node] for other in older for user in other.users):
                 return True
-            sharers[memory].append(node)
+            older.append(node)
     return False
 
 
@@ -105,53 +98,54 @@ def _translate(program: torch.export.ExportedProgram) -> Graph:
             outputs = [name for name in pytree.tree_leaves(_named(node.args, values)) if name is not None]
         elif node.target is operator.getitem:
             values[node] = values[node.args[0]][node.args[1]]
-        elif node.op == "call_function":
+        elif node.op == "call_function" and node.meta.get("val") is not None:  # assertions give nothing
             values[node] = _operation(node, values, builder, problems)
-            if _writes(node):
-                values[node.args[0]] = values[node]
     if problems:
         raise BadInput(f"model must be made of known operators; got {', '.join(dict.fromkeys(problems))}")
     return builder.graph(outputs)
 
 
 def _placeholders(program: torch.export.ExportedProgram, builder: Builder) -> dict[fx.Node, Any]:
-    """The names of the parameters, buffers and inputs that a program starts from; a tied tensor has one name."""
+    """The names of the parameters, buffers and inputs that a program starts from."""
     nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
     values: dict[fx.Node, Any] = {}
-    tied: dict[int, str] = {}
     for spec in program.graph_signature.input_specs:
         node = nodes[spec.arg.name]
         if spec.target is None:
             values[node] = builder.input(node.name, Tensor(tuple(node.meta["val"].shape)))
-            continue
-        tensor = program.state_dict.get(spec.target, program.constants.get(spec.target))
-        assert isinstance(tensor, torch.Tensor)
-        if id(tensor) not in tied:
-            array = tensor.detach().float().numpy(force=True).copy()
-            tied[id(tensor)] = builder.constant(spec.target, array)
-        values[node] = tied[id(tensor)]
+        else:
+            tensor = program.state_dict.get(spec.target, program.constants.get(spec.target))
+            assert isinstance(tensor, torch.Tensor)
+            values[node] = builder.constant(spec.target, tensor.detach().float().numpy(force=True).copy())
     return values
 
 
 def _operation(node: fx.Node, values: dict[fx.Node, Any], builder: Builder, problems: list[str]) -> Result:
     """The names of what a node computes. What cannot be translated is noted, and its shape believed, to go on."""
-    call = Call(builder, node.name, _origin(node), _shapes(node))
-    name = str(node.target)
+    results = node.meta["val"] if isinstance(node.meta["val"], (tuple, list)) else [node.meta["val"]]
+    call = Call(builder, node.name, _origin(node), tuple(tuple(each.shape) for each in results))
+    where = f" at {call.origin}" if call.origin else ""
     try:
-        if not isinstance(node.target, torch._ops.OpOverload):
-            raise NotCanonical
-        translation = ATEN.get(node.target._schema.name.removeprefix("aten::").removesuffix("_"))
-        if translation is None:
-            raise NotCanonical
-        result = translation(call, **_arguments(node, values))
+        names = _translation(node, results[0])(call, **_arguments(node, values))
     except NotCanonical as error:
-        problems.append(" ".join(filter(None, (name, str(error), f"at {call.origin}" if call.origin else ""))))
-        names = tuple(builder.define(node.name, Tensor(shape)) for shape in call.shapes)
-        return names if isinstance(node.meta.get("val"), (tuple, list)) else names[0]
-    got = tuple(builder.tensors[each].shape if each else None for each in pytree.tree_leaves(result))
-    if any(shape is not None and shape != traced for shape, traced in zip(got, call.shapes, strict=True)):
-        raise Failure(f"{name} at {call.origin}: the shape rules must agree with torch, {call.shapes}; got {got}")
-    return result
+        problems.append(f"{node.target} {error}".rstrip() + where)
+        believed = tuple(builder.define(node.name, Tensor(shape)) for shape in call.shapes)
+        return believed if results is node.meta["val"] else believed[0]
+    for name, traced in zip((names,) if isinstance(names, str) else names, call.shapes, strict=True):
+        if name is not None and call.shape(name) != traced:
+            raise Failure(f"{node.target}{where} must have the shape {traced} that torch gives; got {call.shape(name)}")
+    return names
+
+
+def _translation(node: fx.Node, result: torch.Tensor) -> Callable[..., Result]:
+    name = node.target._schema.name if isinstance(node.target, torch._ops.OpOverload) else ""
+    translation = ATEN.get(name.removeprefix("aten::").removesuffix("_"))
+    if translation is None:
+        raise NotCanonical
+    acted_on = node.args[0].meta.get("val") if node.args and isinstance(node.args[0], fx.Node) else None
+    if isinstance(acted_on, torch.Tensor) and acted_on.dtype != result.dtype:
+        raise NotCanonical(f"from {acted_on.dtype} to {result.dtype}")  # a graph computes in one precision
+    return translation
 
 
 def _arguments(node: fx.Node, values: dict[fx.Node, Any]) -> dict[str, Any]:
@@ -165,11 +159,6 @@ def _arguments(node: fx.Node, values: dict[fx.Node, Any]) -> dict[str, Any]:
 
 def _named(value: Any, values: dict[fx.Node, Any]) -> Any:
     return pytree.tree_map(lambda leaf: values[leaf] if isinstance(leaf, fx.Node) else leaf, value)
-
-
-def _shapes(node: fx.Node) -> tuple[tuple[int, ...], ...]:
-    results = node.meta.get("val")
-    return tuple(tuple(each.shape) for each in (results if isinstance(results, (tuple, list)) else (results,)))
 
 
 def _origin(node: fx.Node) -> str:

@@ -88,6 +88,8 @@ CASES: dict[str, Callable[[Tensor], Any]] = {
     "clone": lambda x: aten.clone(x),
     "detach": lambda x: aten.detach(x) + 1,
     "alias": lambda x: aten.alias(x) + 1,
+    "to": lambda x: aten.to(x, torch.float32) + 1,
+    "type_as": lambda x: aten.type_as(x, x) + 1,
 }
 
 

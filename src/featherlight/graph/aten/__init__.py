@@ -119,4 +119,6 @@ ATEN: dict[str, Callable[..., Result]] = {
     "clone": identity,
     "detach": identity,
     "alias": identity,
+    "to": identity,
+    "type_as": identity,
 }
