@@ -19,15 +19,12 @@ def unwrap(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 
     Raises BadInput where what is inside holds anything but tensors by name.
     """
-    for key in _KEYS:
-        if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(key), Mapping):
-            checkpoint = checkpoint[key]
     if not isinstance(checkpoint, Mapping):
         raise must_be("state dict", "a mapping from names to tensors", type(checkpoint).__name__)
-    for name, tensor in checkpoint.items():
+    tensors = dict(next((checkpoint[key] for key in _KEYS if isinstance(checkpoint.get(key), Mapping)), checkpoint))
+    for name, tensor in tensors.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise must_be(f"state dict[{name!r}]", "a tensor under a name", type(tensor).__name__)
-    tensors = dict(checkpoint)
     while prefix := next((prefix for prefix in _PREFIXES if _all_begin_with(prefix, tensors)), ""):
         tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     return tensors
