@@ -78,7 +78,7 @@ def _torch(path: Path, data: bytes) -> Mapping[str, Any]:
         raise BadInput(f"{path} is a broken weights file: {_first_line(error)}") from error
     except Exception as error:  # a broken pickle or archive comes as any kind of error
         raise BadInput(f"{path} is a broken weights file: {_first_line(error)}") from error
-    if not isinstance(content, Mapping):
+    if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
         raise BadInput(f"{path} must hold tensors by name; it holds a {type(content).__name__}")
     return content
 

@@ -181,7 +181,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _mapping(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = config.get(name) or {}
+    value = {} if config.get(name) is None else config[name]
     if not isinstance(value, Mapping):
         raise must_be(name, "an object", value)
     return value

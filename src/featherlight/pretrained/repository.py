@@ -20,8 +20,31 @@ def fetch_file(repository: str, file: str, revision: str | None = None, cache_di
     from huggingface_hub import errors, hf_hub_download
 
     place = f"{repository}@{revision}" if revision else repository
+    reason = _unreachable(repository, file, revision)
     try:
-        return Path(hf_hub_download(repository, file, revision=revision, cache_dir=cache_dir))
+        # Where the hub did not answer, what came from it once will do.
+        path = hf_hub_download(
+            repository, file, revision=revision, cache_dir=cache_dir, local_files_only=reason is not None
+        )
+        return Path(path)
+    except errors.LocalEntryNotFoundError:
+        raise Failure(
+            f"the hub cannot be reached ({reason}), and {file} of {place} has not been downloaded before"
+        ) from None
+    except Exception as error:  # the errors of its HTTP library have no base class but this
+        raise Failure(f"{file} of hub repository {place} could not be downloaded: {_first_line(error)}") from error
+
+
+def _unreachable(repository: str, file: str, revision: str | None) -> str | None:
+    """Why the hub does not answer, None where it does and has the file; BadInput where it answers that it has not.
+
+    Asked once: the client's own download would ask again for half a minute.
+    """
+    from huggingface_hub import errors, get_hf_file_metadata, hf_hub_url
+
+    place = f"{repository}@{revision}" if revision else repository
+    try:
+        get_hf_file_metadata(hf_hub_url(repository, file, revision=revision))
     except errors.HFValidationError:
         raise BadInput(f"hub repository must be named org/repo or org/repo@revision; got {place!r}") from None
     except errors.GatedRepoError:
@@ -30,12 +53,11 @@ def fetch_file(repository: str, file: str, revision: str | None = None, cache_di
         raise BadInput(f"hub repository {place} does not exist, or is private") from None
     except errors.RevisionNotFoundError:
         raise BadInput(f"hub repository {repository} has no revision {revision}") from None
-    except errors.LocalEntryNotFoundError:
-        raise Failure(f"the hub cannot be reached, and {file} of {place} is not in its cache here") from None
     except errors.EntryNotFoundError:
         raise BadInput(f"hub repository {place} has no file {file}") from None
-    except OSError as error:  # its client's errors for whatever else the network does are OSErrors
-        raise Failure(f"{file} of hub repository {place} could not be downloaded: {_first_line(error)}") from error
+    except Exception as error:  # no connection, a time-out, HF_HUB_OFFLINE
+        return _first_line(error)
+    return None
 
 
 def fetch_folder(name: str, cache_dir: str | Path | None = None) -> Path:
