@@ -20,7 +20,7 @@ SOURCE = Path(featherlight.__file__).parent
 # In the order in which data passes: a room imports the ones before it and none after it (docs/architecture.md).
 ROOMS = (
     *("errors", "files", "journal", "spec", "models", "layers", "pretrained", "graph", "cost", "timing", "compiler"),
-    *("data", "engines", "latency", "training", "predict", "explain", "report", "shrink", "search", "fit", "serve"),
+    *("data", "engines", "latency", "training", "predict", "explain", "report", "shrink", "search", "fitting", "serve"),
     "cli",
 )
 HEAVY = {"torch", "llvmlite", "onnx", "onnxruntime", "openvino", "PIL", "matplotlib", "kornia"}
@@ -102,6 +102,10 @@ def test_the_help_of_every_command_loads_no_engine() -> None:
     from featherlight.cli import COMMANDS
 
     assert not loaded("".join(command(name, "--help") for name in COMMANDS)) & ENGINES
+
+
+def test_no_room_takes_the_place_of_a_public_name() -> None:
+    assert not set(featherlight.__all__) & set(ROOMS)
 
 
 def test_every_public_name_is_there() -> None:

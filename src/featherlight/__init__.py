@@ -1,6 +1,7 @@
 """Featherlight: light-weight convolutional networks, chosen by the clock.
 
-The public names below are imported on first use, so that `import featherlight` loads neither torch nor an engine.
+The public names below are imported on first use, so that `import featherlight` loads neither torch nor an engine. No
+room is called like one of them: importing the room would put the module in the name's place.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from featherlight.fitting import fit as fit
     from featherlight.models import list_models as list_models
     from featherlight.predict import export as export
     from featherlight.predict import load as load
@@ -23,6 +25,7 @@ _HOME = {
     "convert_state_dict": "featherlight.pretrained",
     "create_model": "featherlight.pretrained",
     "export": "featherlight.predict",
+    "fit": "featherlight.fitting",
     "list_models": "featherlight.models",
     "list_weights": "featherlight.pretrained",
     "load": "featherlight.predict",

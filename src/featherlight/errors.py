@@ -40,7 +40,8 @@ def must_be(what: str, allowed: str, got: object) -> BadInput:
 def unknown(what: str, got: str, known: Iterable[str]) -> BadInput:
     """The error for a name that is not among `known`; it answers with the nearest ones."""
     names = list(known)
-    near = difflib.get_close_matches(got, names, n=3, cutoff=0.5) or sorted(
-        names, key=lambda name: -difflib.SequenceMatcher(None, got, name).ratio()
-    )[:3]
+    near = (
+        difflib.get_close_matches(got, names, n=3, cutoff=0.5)
+        or sorted(names, key=lambda name: -difflib.SequenceMatcher(None, got, name).ratio())[:3]
+    )
     return BadInput(f"{what} must be a known name; got {got!r} (nearest: {', '.join(near)})")

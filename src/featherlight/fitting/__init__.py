@@ -1,0 +1,7 @@
+"""The main job: images and a time budget in, a trained network that keeps the budget out."""
+
+from featherlight.fitting.budget import parse_budget, show_time
+from featherlight.fitting.job import fit
+from featherlight.fitting.result import Fitted
+
+__all__ = ["Fitted", "fit", "parse_budget", "show_time"]

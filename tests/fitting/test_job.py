@@ -1,0 +1,153 @@
+"""The whole job on a small folder of pictures: two networks stand for all, and the stopwatch is the real one."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import featherlight
+from featherlight.data import open_dataset
+from featherlight.errors import BadInput, Failure
+from featherlight.fitting import fit
+from featherlight.fitting.candidates import Candidate
+from featherlight.journal import Journal
+from featherlight.predict import Classifier
+from featherlight.training import evaluate
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes that differ in colour: 40 pictures each."""
+    root = tmp_path_factory.mktemp("pictures")
+    noise = np.random.default_rng(0)
+    for label, colour in (("blue", (40, 60, 200)), ("red", (200, 60, 40))):
+        (root / label).mkdir()
+        for number in range(40):
+            pixels = noise.normal(colour, 40, (SIZE, SIZE, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / label / f"{number}.png")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _two_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def few(size: int) -> dict[str, tuple[Candidate, ...]]:
+        squeezenet = tuple(Candidate("squeezenet_1_1", width, size) for width in (0.25, 0.5))
+        return {"squeezenet_1_1": squeezenet, "mobilenet_v2": (Candidate("mobilenet_v2", 0.35, size),)}
+
+    monkeypatch.setattr("featherlight.fitting.job.candidates", few)
+
+
+def test_it_writes_a_network_that_names_the_pictures(pictures: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    out = tmp_path / "result"
+    fitted = fit(pictures, "10s", out=out, size=SIZE, minutes=0.05, engine="onnxruntime", say=said.append)
+    assert fitted.verdict == "fits"
+    assert fitted.test_accuracy == evaluate(
+        fitted.classifier().model, open_dataset(pictures).test, fitted.classifier().preprocessing
+    )
+    assert {path.name for path in out.iterdir()} == {
+        "README.md", "accuracy_time.png", "config.json", "fit.json", "journal.jsonl", "model.onnx", "model.safetensors",
+    }  # fmt: skip
+    document = json.loads((out / "fit.json").read_text())
+    assert document == json.loads(json.dumps(fitted.to_json()))
+    assert document["network"] == fitted.name
+    assert document["target"]["engine"] == "onnxruntime"
+    assert document["export"]["agreement"]["images"] > 0
+    timed = [event["name"] for event in Journal(out / "journal.jsonl").read() if event["event"] == "timed"]
+    assert timed == [candidate["name"] for candidate in document["candidates"]]
+    best, *_ = featherlight.load(out).predict(pictures / "red" / "0.png")
+    assert best.label in ("blue", "red")
+    assert any("validation accuracy" in sentence for sentence in said)
+    with Image.open(fitted.picture) as picture:
+        assert picture.width > 500
+
+    with pytest.raises(BadInput, match=r"holds a result already \(fit\.json\); name another folder"):
+        fit(pictures, "10s", out=out)
+
+
+def test_where_nothing_fits_it_says_what_came_nearest_and_leaves_no_folder(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "result"
+    with pytest.raises(BadInput, match=r"no network keeps a budget of 0\.001 ms here: the nearest, .*times the budget"):
+        fit(pictures, "1us", out=out, size=SIZE, engine="torch")
+    assert not out.exists()
+    out.mkdir()
+    with pytest.raises(BadInput, match="no network keeps"):
+        fit(pictures, "1us", out=out, size=SIZE, engine="torch")
+    assert list(out.iterdir()) == []
+
+
+def test_after_ctrl_c_the_journal_holds_what_was_timed_and_trained(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "result"
+
+    def interrupted(sentence: str) -> None:
+        if sentence.startswith("trained"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(pictures, "10s", out=out, size=SIZE, minutes=0.05, engine="torch", say=interrupted)
+    events = [event["event"] for event in Journal(out / "journal.jsonl").read()]
+    assert events[0] == "start"
+    assert "timed" in events
+    assert "trained" in events
+    assert not (out / "fit.json").exists()
+    with pytest.raises(BadInput, match="holds the journal of a fit that did not end"):
+        fit(pictures, "10s", out=out)
+
+
+def test_an_export_that_disagrees_is_no_result(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export_module = importlib.import_module("featherlight.predict.export")
+    honest: Callable[..., bytes] = export_module._onnx
+
+    def altered(classifier: Classifier) -> bytes:
+        network = classifier.model
+        with torch.no_grad():
+            network.get_classifier().weight.add_(0.1)  # type: ignore[operator]
+            serialised = honest(classifier)
+            network.get_classifier().weight.sub_(0.1)  # type: ignore[operator]
+        return serialised
+
+    monkeypatch.setattr(export_module, "_onnx", altered)
+    out = tmp_path / "result"
+    with pytest.raises(Failure, match="the exported network must agree with the trained one"):
+        fit(pictures, "10s", out=out, size=SIZE, minutes=0.05, engine="torch")
+    assert not (out / "model.onnx").exists()
+    assert not (out / "fit.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ({"budget": "fast"}, "budget must be a time above 0 such as 2ms"),
+        ({"budget": 0.0}, r"budget must be a time above 0; got 0\.0"),
+        ({"threads": 0}, "threads must be a whole number above 0; got 0"),
+        ({"size": 8}, "size must be a whole number of at least 28 pixels; got 8"),
+        ({"minutes": -1.0}, r"minutes must be a number above 0; got -1\.0"),
+        ({"engine": "tensorflow"}, "engine must be a known name; got 'tensorflow'"),
+        ({"data": "nowhere"}, "there is nothing at 'nowhere'"),
+    ],
+)
+def test_bad_arguments_get_a_sentence_and_no_folder(
+    pictures: Path, tmp_path: Path, argument: dict[str, object], sentence: str
+) -> None:
+    arguments: dict[str, object] = {"data": pictures, "budget": "1ms", "out": tmp_path / "result", "size": SIZE}
+    with pytest.raises(BadInput, match=sentence):
+        fit(**(arguments | argument))  # type: ignore[arg-type]
+    assert not (tmp_path / "result").exists()
+
+
+def test_a_folder_with_something_in_it_is_left_alone(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(BadInput, match="exists and is not an empty folder"):
+        fit(pictures, "1ms", out=tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
