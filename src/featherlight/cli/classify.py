@@ -25,11 +25,12 @@ def classify(
       featherlight classify cat.jpg dog.png --top 3
       featherlight classify shoe.png --model result/
     """
+    from featherlight.cli.download import show_download
     from featherlight.cli.output import note, print_json, print_table
     from featherlight.errors import BadInput
     from featherlight.predict import load
 
-    classifier = load(model)
+    classifier = load(model, progress=show_download)
     answers: list[dict[str, Any]] = []
     for photo in photos:
         try:

@@ -42,9 +42,8 @@ def sample(
     if photos is not None:
         return Sample(_photos(classifier, Path(photos), count), os.fspath(photos), real=True)
     if dataset := _trained_on(folder):
-        return Sample(
-            _test_images(dataset, classifier.preprocessing, count), f"test images of {dataset.source}", real=True
-        )
+        images = _held_out(dataset, classifier.preprocessing, count)
+        return Sample(images, f"validation images of {dataset.source}", real=True)
     return Sample(classifier.prepare(_clouds(count)), "made-up pictures", real=False)
 
 
@@ -74,12 +73,12 @@ def _trained_on(folder: Path | None) -> Dataset | None:
         return None
 
 
-def _test_images(dataset: Dataset, preprocessing: Preprocessing, count: int) -> NDArray[np.float32]:
-    indices = np.array(_spread(list(range(len(dataset.test))), count), np.int64)
-    pixels = dataset.test.images(
+def _held_out(dataset: Dataset, preprocessing: Preprocessing, count: int) -> NDArray[np.float32]:
+    indices = np.array(_spread(list(range(len(dataset.validation))), count), np.int64)
+    pixels = dataset.validation.images(
         indices, preprocessing.size, crop_pct=preprocessing.crop_pct, interpolation=preprocessing.interpolation
     )
-    return normalise(pixels[dataset.test.sound(indices)], preprocessing)
+    return normalise(pixels[dataset.validation.sound(indices)], preprocessing)
 
 
 def _clouds(count: int) -> list[Image.Image]:

@@ -3,7 +3,7 @@
 from featherlight.pretrained.catalogue import Weights, label_names, list_weights
 from featherlight.pretrained.checkpoint import read_checkpoint
 from featherlight.pretrained.create import LOCAL, build, create_model, resolve
-from featherlight.pretrained.download import cache_folder, download
+from featherlight.pretrained.download import Progress, cache_folder, download
 from featherlight.pretrained.fetch import fetch
 from featherlight.pretrained.folder import read_folder, save
 from featherlight.pretrained.published import Published
@@ -11,6 +11,7 @@ from featherlight.pretrained.zoos import convert_state_dict, load_state_dict, tw
 
 __all__ = [
     "LOCAL",
+    "Progress",
     "Published",
     "Weights",
     "build",

@@ -16,6 +16,7 @@ from featherlight.layers.head import GlobalPool
 from featherlight.pretrained.adapt import adapt
 from featherlight.pretrained.catalogue import Weights, catalogue
 from featherlight.pretrained.checkpoint import read_checkpoint
+from featherlight.pretrained.download import Progress
 from featherlight.pretrained.fetch import fetch
 from featherlight.pretrained.folder import read_folder
 from featherlight.pretrained.published import Published, find
@@ -96,12 +97,16 @@ def build(
     out_indices: Sequence[int] | None = None,
     size: int | None = None,
     cache_dir: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> Network:
-    """A published network built, as `create_model` builds it; `name` is what errors call it."""
+    """A published network built, as `create_model` builds it.
+
+    `name` is what errors call it; `progress` is told of bytes that are downloaded.
+    """
     if size is not None and size < 1:
         raise must_be("size", "a whole number of at least 1", size)
     spec = small_images(published.spec) if size is not None and size <= LARGEST else published.spec
-    state = _pretrained_state(published, name, spec, cache_dir) if pretrained else None
+    state = _pretrained_state(published, name, spec, cache_dir, progress) if pretrained else None
     model = Network(
         spec,
         published.num_classes if num_classes is None else num_classes,
@@ -118,14 +123,14 @@ def build(
 
 
 def _pretrained_state(
-    published: Published, name: str, spec: Spec, cache_dir: str | Path | None
+    published: Published, name: str, spec: Spec, cache_dir: str | Path | None, progress: Progress | None
 ) -> Mapping[str, Tensor]:
     """The weights of a published network in our layout, checked to fit `spec`; raises BadInput where they do not."""
     weights, architecture = published.weights, published.architecture
     if weights is None:
         raise _no_weights(name, published)
     if isinstance(weights, Weights):
-        path, architecture = fetch(weights, cache_dir), weights.network
+        path, architecture = fetch(weights, cache_dir, progress), weights.network
     else:
         path = weights
     tensors = read_checkpoint(path)

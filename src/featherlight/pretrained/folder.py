@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast, get_args
@@ -94,7 +95,7 @@ def read_folder(folder: Path) -> Published:
     BadInput, naming file and field, for whatever is missing, malformed or unknown.
     """
     path = folder / CONFIG
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise BadInput(f"{folder} is not a folder")
     config = _read_json(path)
     weights = next((folder / name for name in (SAFETENSORS, PICKLED) if (folder / name).exists()), None)

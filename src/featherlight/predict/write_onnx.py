@@ -14,7 +14,7 @@ from featherlight import graph
 from featherlight.files import replacing
 from featherlight.predict.agreement import TOLERANCE, Agreement, check_export
 from featherlight.predict.classifier import Classifier
-from featherlight.predict.load import load
+from featherlight.predict.load_classifier import load
 from featherlight.predict.sample import Sample, sample
 
 
