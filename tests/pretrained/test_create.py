@@ -174,6 +174,16 @@ def test_weights_of_another_network_load_nothing(tmp_path: Path, monkeypatch: py
         create_model("mobilenet_v2", pretrained=True)
 
 
+@pytest.mark.parametrize("content", [{"state_dict": {1: torch.ones(1)}}, {"state_dict": {}}, {"epoch": "ten"}, {}])
+def test_a_checkpoint_without_weights_is_one_sentence(
+    content: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(content, tmp_path / "weights")
+    monkeypatch.setattr(room, "fetch", lambda *_: tmp_path / "weights")
+    with pytest.raises(BadInput, match="weights does not fit: "):
+        create_model("squeezenet_1_1", pretrained=True)
+
+
 def test_weights_that_are_not_finite_are_told_by_name(tmp_path: Path) -> None:
     model = create_model("shufflenet_v2", width=0.25, num_classes=2)
     model.state_dict()["head.classifier.bias"][1] = float("nan")

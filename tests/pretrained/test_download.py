@@ -181,6 +181,20 @@ def test_what_is_no_archive_is_not_kept(host: Host, path: Path, content: bytes) 
     assert not path.exists()
 
 
+def test_a_damaged_archive_is_not_kept(host: Host, path: Path) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("inside.pth", CONTENT)
+    for place in (0, 40, len(archive.getvalue()) // 2, len(archive.getvalue()) - 10):
+        damaged = bytearray(archive.getvalue())
+        damaged[place] ^= 0xFF
+        host.content = bytes(damaged)
+        with pytest.raises(Failure, match="holds another"):
+            download(host.url, path, "sha1:0123", member="inside.pth")
+        assert beside(path) == set()
+    assert not path.exists()
+
+
 def test_many_at_once_leave_one_whole_file(host: Host, path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: download(host.url, path, sha256(CONTENT)), range(16)))

@@ -70,6 +70,14 @@ def test_where_no_source_has_it_each_gives_its_reason(tmp_path: Path) -> None:
     assert "\n" not in said
 
 
+def test_a_cache_that_cannot_be_written_is_a_reason_too(package: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    installed = Package("demo-weights", "weights.pth", DIGEST)
+    assert fetch(with_sources(NOWHERE, installed), tmp_path / "cache") == package
+    with pytest.raises(Failure, match=r"cannot be had: .*cache"):
+        fetch(with_sources(NOWHERE), tmp_path / "cache")
+
+
 def test_a_package_without_the_file_says_so(package: Path) -> None:
     package.unlink()
     with pytest.raises(Failure, match=r"package demo-weights lacks its file weights\.pth"):

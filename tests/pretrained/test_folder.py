@@ -174,7 +174,7 @@ def test_a_configuration_that_is_wrong_is_told_by_file_and_field(
         (b'{"num_classes": NaN}', "NaN is not a number of JSON"),
         (b"[" * 200_000 + b"]" * 200_000, "is not JSON"),
         (b"[1, 2]", "must hold a JSON object; got a list"),
-        (b" " * (20 << 20), "must have at most 16,777,216 bytes"),
+        (b" " * (20 << 20), "must have at most 4,194,304 bytes"),
     ],
 )
 def test_a_configuration_that_is_no_json_object_is_one_sentence(folder: Path, content: bytes, words: str) -> None:

@@ -139,7 +139,7 @@ def _pretrained_state(
         with torch.device("meta"):
             whole = Network(spec, published.num_classes, published.in_chans, architecture=architecture)
         state = convert_state_dict(tensors, whole)
-    except (BadInput, RuntimeError, OverflowError, TypeError) as error:
+    except (BadInput, RuntimeError, OverflowError, TypeError, AttributeError) as error:
         raise BadInput(f"{path} does not fit: {error}") from error
     _warn_unless_finite(path, state)
     return state

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
@@ -157,5 +158,5 @@ def _unpack(archive: Path, member: str, path: Path) -> None:
                 raise _WrongFile
             with zipped.open(member) as content:
                 shutil.copyfileobj(content, file)
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
         raise _WrongFile from error

@@ -27,7 +27,7 @@ def fetch(weights: Weights, cache_dir: str | Path | None = None, progress: Progr
                     return _downloaded(source, weights, cache_dir, progress)
                 case Repository():
                     return _from_hub(source, cache_dir)
-        except FeatherlightError as error:
+        except (FeatherlightError, OSError) as error:  # OSError: a cache folder without room or permission
             reasons.append(str(error))
     raise Failure(f"the weights {weights.name} are not here and cannot be had: {'; '.join(reasons)}")
 

@@ -25,7 +25,7 @@ from featherlight.spec import Spec, from_json, to_json
 CARD = "README.md"
 
 _CUSTOM = "custom"  # the architecture of a network without a name of its own: all of it stands in model_args
-_MOST = 1 << 24  # bytes of a configuration; the names of 100,000 classes take a tenth
+_MOST = 1 << 22  # bytes of a configuration; the names of 20,000 classes take a tenth
 
 
 def save(
