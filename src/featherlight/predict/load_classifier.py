@@ -8,7 +8,7 @@ from pathlib import Path
 from featherlight.data import Preprocessing
 from featherlight.errors import BadInput
 from featherlight.predict.classifier import Classifier
-from featherlight.pretrained import LOCAL, Progress, build, resolve
+from featherlight.pretrained import LOCAL, Progress, load_published
 
 
 def load(
@@ -25,8 +25,7 @@ def load(
         name = LOCAL + name
     elif not isinstance(source, str) or (os.sep in name and ":" not in name):
         raise BadInput(f"there is no folder {name!r}")
-    published = resolve(name, cache_dir)
-    model = build(published, name, pretrained=True, cache_dir=cache_dir, progress=progress)
+    model, published = load_published(name, cache_dir, progress)
     try:
         preprocessing = Preprocessing.from_config(published.preprocessing)
     except BadInput as error:

@@ -2,7 +2,7 @@
 
 from featherlight.pretrained.catalogue import Weights, label_names, list_weights
 from featherlight.pretrained.checkpoint import read_checkpoint
-from featherlight.pretrained.create import LOCAL, build, create_model, resolve
+from featherlight.pretrained.create import LOCAL, create_model, load_published
 from featherlight.pretrained.download import Progress, cache_folder, download
 from featherlight.pretrained.fetch import fetch
 from featherlight.pretrained.folder import read_folder, save
@@ -14,7 +14,6 @@ __all__ = [
     "Progress",
     "Published",
     "Weights",
-    "build",
     "cache_folder",
     "convert_state_dict",
     "create_model",
@@ -22,10 +21,10 @@ __all__ = [
     "fetch",
     "label_names",
     "list_weights",
+    "load_published",
     "load_state_dict",
     "read_checkpoint",
     "read_folder",
-    "resolve",
     "save",
     "twin",
     "zoo_names",

@@ -56,57 +56,11 @@ def create_model(
 
     Raises BadInput for names and arguments that do not exist, and for weights that are not known or do not fit.
     """
-    published = resolve(name, cache_dir, **arguments)
-    return build(
-        published,
-        name,
-        pretrained,
-        num_classes=num_classes,
-        in_chans=in_chans,
-        drop_rate=drop_rate,
-        global_pool=global_pool,
-        features_only=features_only,
-        out_indices=out_indices,
-        size=size,
-        cache_dir=cache_dir,
-    )
-
-
-def resolve(name: str, cache_dir: str | Path | None = None, **arguments: Any) -> Published:
-    """What `create_model` would build for that name and these arguments."""
-    arguments = {key: value for key, value in arguments.items() if value is not None}
-    if not name.startswith((LOCAL, HUB)):
-        return find(name, arguments)
-    if arguments:
-        raise BadInput(f"a saved network has no arguments; got {', '.join(sorted(arguments))}")
-    if name.startswith(LOCAL):
-        return read_folder(Path(name.removeprefix(LOCAL)))
-    return read_folder(fetch_folder(name.removeprefix(HUB), cache_dir))
-
-
-def build(
-    published: Published,
-    name: str,
-    pretrained: bool = False,
-    *,
-    num_classes: int | None = None,
-    in_chans: int | None = None,
-    drop_rate: float | None = None,
-    global_pool: GlobalPool | None = None,
-    features_only: bool | None = None,
-    out_indices: Sequence[int] | None = None,
-    size: int | None = None,
-    cache_dir: str | Path | None = None,
-    progress: Progress | None = None,
-) -> Network:
-    """A published network built, as `create_model` builds it.
-
-    `name` is what errors call it; `progress` is told of bytes that are downloaded.
-    """
     if size is not None and size < 1:
         raise must_be("size", "a whole number of at least 1", size)
+    published = _resolve(name, cache_dir, **arguments)
     spec = small_images(published.spec) if size is not None and size <= LARGEST else published.spec
-    state = _pretrained_state(published, name, spec, cache_dir, progress) if pretrained else None
+    state = _pretrained_state(published, name, spec, cache_dir) if pretrained else None
     model = Network(
         spec,
         published.num_classes if num_classes is None else num_classes,
@@ -122,8 +76,44 @@ def build(
     return model
 
 
+def load_published(
+    name: str, cache_dir: str | Path | None = None, progress: Progress | None = None
+) -> tuple[Network, Published]:
+    """The network of that name with its weights, and what is known of it: class names, preprocessing.
+
+    Names and errors are those of `create_model`; `progress` is told of bytes that are downloaded.
+    """
+    published = _resolve(name, cache_dir)
+    state = _pretrained_state(published, name, published.spec, cache_dir, progress)
+    model = Network(
+        published.spec,
+        published.num_classes,
+        published.in_chans,
+        global_pool=published.global_pool,
+        architecture=published.architecture,
+    )
+    model.load_state_dict(adapt(state, model))
+    return model, published
+
+
+def _resolve(name: str, cache_dir: str | Path | None = None, **arguments: Any) -> Published:
+    """What `create_model` would build for that name and these arguments."""
+    arguments = {key: value for key, value in arguments.items() if value is not None}
+    if not name.startswith((LOCAL, HUB)):
+        return find(name, arguments)
+    if arguments:
+        raise BadInput(f"a saved network has no arguments; got {', '.join(sorted(arguments))}")
+    if name.startswith(LOCAL):
+        return read_folder(Path(name.removeprefix(LOCAL)))
+    return read_folder(fetch_folder(name.removeprefix(HUB), cache_dir))
+
+
 def _pretrained_state(
-    published: Published, name: str, spec: Spec, cache_dir: str | Path | None, progress: Progress | None
+    published: Published,
+    name: str,
+    spec: Spec,
+    cache_dir: str | Path | None,
+    progress: Progress | None = None,
 ) -> Mapping[str, Tensor]:
     """The weights of a published network in our layout, checked to fit `spec`; raises BadInput where they do not."""
     weights, architecture = published.weights, published.architecture
