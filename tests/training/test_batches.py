@@ -56,6 +56,15 @@ def test_without_augmentation_images_are_normalised_as_for_inference(dataset: Da
     assert np.array_equal(labels.numpy(), dataset.train.labels[indices])
 
 
+def test_images_are_moved_and_mirrored_only_once_they_come_back(dataset: Dataset) -> None:
+    batches = Batches(dataset.train, Recipe(batch=40, pad=2), Preprocessing(12, (0.0,), (1.0,)), seed=0)
+    as_they_are = [
+        np.array_equal(np.rint(images.numpy() * 255), dataset.train.images(batches.indices(step), 12))
+        for step, images in ((step, batches(step)[0]) for step in range(5))
+    ]
+    assert as_they_are == [True, True, False, False, False]  # of 96 images, the third batch takes 24 again
+
+
 def test_broken_photos_are_left_out_of_their_batch(tmp_path: Path) -> None:
     for number in range(6):
         Image.new("RGB", (20, 20), (40 * number, 0, 0)).save(tmp_path / f"{number}.png")

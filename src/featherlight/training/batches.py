@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -50,7 +50,9 @@ class Batches:
             raise BadInput(f"the training images cannot be read; for one, {self.split.broken[0]}")
         seed = np.random.SeedSequence([self.seed, step]).generate_state(1, np.uint64).item()
         generator = Generator().manual_seed(int(seed))
-        augmented = augment(torch.from_numpy(images[sound]), size, self.recipe, generator)
+        new = (step + 1) * self.size <= len(self.split)
+        recipe = replace(self.recipe, pad=0, mirror=False) if new else self.recipe
+        augmented = augment(torch.from_numpy(images[sound]), size, recipe, generator)
         return normalised(augmented, self.preprocessing), torch.from_numpy(self.split.labels[indices[sound]])
 
 
