@@ -7,7 +7,7 @@ DEMO := demo/fashion-mnist
 PHOTOS := $(addprefix .venv/lib/python3*/site-packages/, skimage/data/chelsea.png skimage/data/coffee.png \
 	skimage/data/camera.png skimage/data/motorcycle_left.png sklearn/datasets/images/china.jpg)
 
-.PHONY: help install data demo test lint benchmark clean
+.PHONY: help install data demo test lint benchmark counts measured clean
 
 help:  ## List what can be made
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; \
@@ -40,6 +40,12 @@ lint: install  ## Check style and types
 
 benchmark: data  ## Run every benchmark, one question a file
 	for question in benchmarks/*.py; do $(BIN)/python "$$question" || exit 1; done
+
+counts: install  ## Write the counts of all networks anew, after adding one
+	$(BIN)/python scripts/write_counts.py
+
+measured: demo  ## Run the demo and put its figures into the README (on a quiet machine)
+	$(BIN)/python scripts/write_measured.py $(DEMO)
 
 clean:  ## Remove what make made here
 	rm -rf .venv build dist demo .pytest_cache .hypothesis .mypy_cache .ruff_cache
