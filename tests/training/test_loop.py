@@ -53,10 +53,10 @@ def test_a_run_repeats_to_the_bit_and_hangs_on_its_seed(dataset: Dataset) -> Non
 
 def test_seconds_become_steps_and_about_that_time(network: nn.Module, dataset: Dataset) -> None:
     start = time.perf_counter()
-    trained = train(network, dataset, RECIPE, GREY, seconds=2.0)
+    trained = train(network, dataset, RECIPE, GREY, seconds=1.0, threads=1)
     assert trained.steps > 10
     assert trained.checks[-1].step == trained.steps
-    assert 0.5 < time.perf_counter() - start < 6
+    assert 0.2 < time.perf_counter() - start < 10  # wide, for a machine that others use as well
 
 
 def test_hardly_any_time_is_one_step(network: nn.Module, dataset: Dataset) -> None:
