@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from featherlight.data import Preprocessing, Split, crop, read_photo, split
+from featherlight.data import Preprocessing, Split, crop, prepare, read_photo, split
 from featherlight.data.pictures import Array, Files
 
 
@@ -34,6 +34,23 @@ def test_images_come_in_the_order_asked_for(photos: Path, monkeypatch: pytest.Mo
         for image, index in zip(images, wanted, strict=True):
             alone = crop(read_photo(photos / f"{index}.png"), Preprocessing(16, crop_pct=0.8, interpolation="bicubic"))
             assert np.array_equal(image, alone)
+
+
+@pytest.mark.parametrize("kept_bytes", [1 << 30, 0])
+@pytest.mark.parametrize("preprocessing", [Preprocessing(16), Preprocessing(16, (0.4,), (0.3,), 0.9, "bicubic")])
+def test_prepared_images_are_those_of_prediction_in_the_networks_own_channels(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int, preprocessing: Preprocessing
+) -> None:
+    monkeypatch.setattr(split, "KEPT_BYTES", kept_bytes)
+    part = of_files(photos)
+    wanted = np.array([7, 3, 19])
+    expected = np.stack([prepare(read_photo(photos / f"{index}.png"), preprocessing) for index in wanted])
+    part.images(wanted, 16)  # what is kept for another use of the split is not mistaken for this
+    assert np.array_equal(part.prepared(wanted, preprocessing), expected)
+    grey = Split(Array("noise", np.full((2, 28, 28), 51, np.uint8)), np.zeros(2, np.int64), channels=1)
+    seen = grey.prepared(np.arange(2), preprocessing)
+    assert seen.shape == (2, preprocessing.channels, 16, 16)
+    assert np.allclose(seen[0, 0], (0.2 - preprocessing.mean[0]) / preprocessing.std[0])
 
 
 def test_a_kept_image_is_decoded_once_and_another_size_anew(photos: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featherlight.data.pictures import Pictures
-from featherlight.data.preprocessing import Preprocessing, crop
+from featherlight.data.preprocessing import Preprocessing, crop, normalise
 from featherlight.errors import BadInput
 
 # A split whose decoded images fit in this much memory keeps them: each photograph is decoded once, not once an epoch.
@@ -50,7 +51,7 @@ class Split:
 
     def keeps(self, size: int) -> bool:
         """Whether images of `size` pixels stay in memory once decoded: the whole split fits in KEPT_BYTES."""
-        return len(self) * self.channels * size * size <= KEPT_BYTES
+        return self._keeps(size, self.channels)
 
     def images(
         self,
@@ -67,20 +68,37 @@ class Split:
         eighth of its size where that suffices: quicker, and good enough to train on. What was asked for last is what
         is kept in memory.
         """
-        indices = np.asarray(indices, np.int64)
-        geometry = Preprocessing(size, (0.0,) * self.channels, (1.0,) * self.channels, crop_pct, interpolation)
-        if not self.keeps(size):
+        channels = self.channels
+        geometry = Preprocessing(size, (0.0,) * channels, (1.0,) * channels, crop_pct, interpolation)
+        return self._images(np.asarray(indices, np.int64), geometry, draft)
+
+    def prepared(self, indices: NDArray[np.int64], preprocessing: Preprocessing) -> NDArray[np.float32]:
+        """These images as a network sees them, to the pixel as `data.prepare` makes them: float32 (N, C, size, size).
+
+        The channels are those of `preprocessing`, whatever the split has: a network for grey images sees photographs
+        in grey.
+        """
+        channels = preprocessing.channels
+        geometry = replace(preprocessing, mean=(0.0,) * channels, std=(1.0,) * channels)
+        return normalise(self._images(np.asarray(indices, np.int64), geometry, draft=False), preprocessing)
+
+    def _images(self, indices: NDArray[np.int64], geometry: Preprocessing, draft: bool) -> NDArray[np.uint8]:
+        size, channels = geometry.size, geometry.channels
+        if not self._keeps(size, channels):
             return self._decode(indices, geometry, draft)
         if (geometry, draft) != self._kept_as:
             self._kept_as = (geometry, draft)
             # the operating system hands out memory of zeros only as it is written to
-            self._kept = np.zeros((len(self), self.channels, size, size), np.uint8)
+            self._kept = np.zeros((len(self), channels, size, size), np.uint8)
             self._known = np.zeros(len(self), bool)
         missing = np.unique(indices[~self._known[indices]])
         if missing.size:
             self._kept[missing] = self._decode(missing, geometry, draft)
             self._known[missing] = True
         return self._kept[indices]
+
+    def _keeps(self, size: int, channels: int) -> bool:
+        return len(self) * channels * size * size <= KEPT_BYTES
 
     def _decode(self, indices: NDArray[np.int64], geometry: Preprocessing, draft: bool) -> NDArray[np.uint8]:
         images = np.zeros((len(indices), geometry.channels, geometry.size, geometry.size), np.uint8)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from featherlight.data import Dataset, Preprocessing, normalise, open_dataset
+from featherlight.data import Dataset, Preprocessing, open_dataset
 from featherlight.data.folder import SUFFIXES
 from featherlight.errors import BadInput
 from featherlight.predict.classifier import Classifier
@@ -75,10 +75,8 @@ def _trained_on(folder: Path | None) -> Dataset | None:
 
 def _held_out(dataset: Dataset, preprocessing: Preprocessing, count: int) -> NDArray[np.float32]:
     indices = np.array(_spread(list(range(len(dataset.validation))), count), np.int64)
-    pixels = dataset.validation.images(
-        indices, preprocessing.size, crop_pct=preprocessing.crop_pct, interpolation=preprocessing.interpolation
-    )
-    return normalise(pixels[dataset.validation.sound(indices)], preprocessing)
+    images = dataset.validation.prepared(indices, preprocessing)
+    return images[dataset.validation.sound(indices)]
 
 
 def _clouds(count: int) -> list[Image.Image]:

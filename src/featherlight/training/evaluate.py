@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from featherlight.data import Preprocessing, Split, normalise
+from featherlight.data import Preprocessing, Split
 from featherlight.errors import BadInput
 
 BATCH = 256
@@ -42,13 +42,7 @@ def scores(model: nn.Module, split: Split, preprocessing: Preprocessing) -> NDAr
 
 def _scores(model: nn.Module, split: Split, preprocessing: Preprocessing, start: int) -> NDArray[np.float32]:
     indices = np.arange(start, min(start + BATCH, len(split)))
-    pixels = split.images(
-        indices,
-        preprocessing.size,
-        crop_pct=preprocessing.crop_pct,
-        interpolation=preprocessing.interpolation,
-    )
-    images = torch.from_numpy(normalise(pixels, preprocessing)).contiguous(memory_format=torch.channels_last)
+    images = torch.from_numpy(split.prepared(indices, preprocessing)).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         answer: NDArray[np.float32] = model(images).numpy()
     return answer
