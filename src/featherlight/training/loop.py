@@ -14,6 +14,7 @@ from torch import nn
 
 from featherlight.data import Dataset, Preprocessing
 from featherlight.errors import BadInput, Failure, must_be
+from featherlight.training import memory
 from featherlight.training.batches import Batches
 from featherlight.training.evaluate import evaluate
 from featherlight.training.pace import check_steps, measure_pace
@@ -125,7 +126,7 @@ def _run(model: nn.Module, dataset: Dataset, batches: Batches, steps: int, progr
 def _training(model: nn.Module, threads: int | None, seed: int) -> Iterator[None]:
     """The model in training mode and channels-last, PyTorch with `threads` and its dropout's randomness from `seed`."""
     before = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), memory.kept():
         torch.manual_seed(seed)
         torch.set_num_threads(threads or before)
         in_format(model, torch.channels_last).train()
