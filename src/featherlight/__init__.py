@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from featherlight.fitting import fit as fit
     from featherlight.models import list_models as list_models
+    from featherlight.predict import evaluate as evaluate
     from featherlight.predict import export as export
     from featherlight.predict import load as load
     from featherlight.pretrained import convert_state_dict as convert_state_dict
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 _HOME = {
     "convert_state_dict": "featherlight.pretrained",
     "create_model": "featherlight.pretrained",
+    "evaluate": "featherlight.predict",
     "export": "featherlight.predict",
     "fit": "featherlight.fitting",
     "list_models": "featherlight.models",

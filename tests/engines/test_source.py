@@ -84,3 +84,12 @@ def test_the_torch_engine_refuses_a_file(tmp_path: Path) -> None:
     source = OnnxSource(write(tmp_path / "double.onnx", [1, *PIXELS]))
     with pytest.raises(BadInput, match=r"^the engine torch runs torch modules; got .*double\.onnx$"):
         find("torch").build(source, threads=1)
+
+
+def test_a_file_says_what_it_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "double.onnx", [1, *PIXELS])
+    assert OnnxSource(path).metadata == {}
+    model = onnx.load(path)
+    helper.set_model_props(model, {"label_names": '["a"]'})
+    onnx.save(model, path)
+    assert OnnxSource(path).metadata == {"label_names": '["a"]'}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -13,7 +14,7 @@ from featherlight import __version__
 from featherlight.errors import FeatherlightError
 
 # Each command is the function of the same name in a module of this package, in the order that --help shows.
-COMMANDS = ("models", "classify", "fit", "export")
+COMMANDS = ("models", "classify", "fit", "evaluate", "export")
 
 DEBUG = "FEATHERLIGHT_DEBUG"  # set, and not 0: a failure shows its traceback
 
@@ -23,6 +24,8 @@ def main() -> None:
 
     Whatever goes wrong is one sentence on standard error; a traceback only where it is asked for.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file may have a name that this terminal cannot show
     try:
         _app()(prog_name="featherlight")  # exits by itself, with 130 on Ctrl-C and 2 where the usage is wrong
     except Exception as error:

@@ -57,6 +57,11 @@ class OnnxSource:
             raise BadInput(f"the input of {self.path} must be open in nothing but its first dimension")
         return shape[0], shape[1], shape[2]
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the file says about itself."""
+        return {entry.key: entry.value for entry in self._model.metadata_props}
+
     def to_onnx(self, batch: int) -> bytes:
         """The file's model for `batch` images; raises BadInput where it is for another number of them."""
         return _for_batch(self._model, batch, self.name)

@@ -1,8 +1,25 @@
-"""A trained network put to use: loaded, asked about photographs, exported and held against its export."""
+"""A trained network put to use: loaded, asked about photographs, evaluated, exported and held against its export."""
 
 from featherlight.predict.agreement import Agreement, check_export
 from featherlight.predict.classifier import Classifier, Prediction
+from featherlight.predict.evaluation import SPLITS, Evaluation, Mistake, evaluate
 from featherlight.predict.load_classifier import load
+from featherlight.predict.metrics import Calibration, ClassMetrics, ReliabilityBin
 from featherlight.predict.write_onnx import Exported, export
 
-__all__ = ["Agreement", "Classifier", "Exported", "Prediction", "check_export", "export", "load"]
+__all__ = [
+    "SPLITS",
+    "Agreement",
+    "Calibration",
+    "ClassMetrics",
+    "Classifier",
+    "Evaluation",
+    "Exported",
+    "Mistake",
+    "Prediction",
+    "ReliabilityBin",
+    "check_export",
+    "evaluate",
+    "export",
+    "load",
+]

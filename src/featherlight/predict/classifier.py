@@ -15,6 +15,7 @@ from PIL import Image
 from featherlight.data import Preprocessing, prepare, read_photo
 from featherlight.errors import must_be
 from featherlight.layers import Network
+from featherlight.predict.probabilities import softmax
 
 Photo: TypeAlias = "str | os.PathLike[str] | Image.Image | NDArray[np.uint8]"
 """A path, a Pillow image, or pixels: uint8 (H, W, 3), (H, W, 1) or (H, W)."""
@@ -70,8 +71,7 @@ class Classifier:
         return found
 
     def _best(self, scores: NDArray[np.float32], top: int) -> list[Prediction]:
-        shares = np.exp(scores.astype(np.float64) - scores.max())
-        shares /= shares.sum()
+        shares = softmax(scores)
         best = np.argsort(-shares, kind="stable")[:top]
         return [Prediction(self.label_names[index], int(index), float(shares[index])) for index in best]
 

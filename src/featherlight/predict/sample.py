@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,9 @@ from featherlight.data import Dataset, Preprocessing, open_dataset
 from featherlight.data.folder import SUFFIXES
 from featherlight.errors import BadInput
 from featherlight.predict.classifier import Classifier
+from featherlight.predict.origin import find_origin
 
 COUNT = 64
-_RESULT = "fit.json"  # in a folder that `fit` made: which data its network was trained on
 
 _Item = TypeVar("_Item")
 
@@ -64,12 +63,12 @@ def _photos(classifier: Classifier, place: Path, count: int) -> NDArray[np.float
 
 def _trained_on(folder: Path | None) -> Dataset | None:
     """The data set that the network in this folder was trained on, if the folder says and the data are here."""
-    if folder is None or not (folder / _RESULT).is_file():
+    origin = find_origin(folder)
+    if origin is None:
         return None
     try:
-        result = json.loads((folder / _RESULT).read_bytes())
-        return open_dataset(result["data"], result["seed"])
-    except (OSError, ValueError, KeyError, TypeError):  # BadInput, too, is a ValueError
+        return open_dataset(origin.data, origin.seed)
+    except (OSError, BadInput):
         return None
 
 
