@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from featherlight import __version__
-from featherlight.data import Dataset, Preprocessing, normalise
+from featherlight.data import Dataset, Preprocessing
 from featherlight.engines import ModuleSource, OnnxSource
 from featherlight.files import write_json
 from featherlight.fitting.bench import Bench
@@ -169,13 +169,8 @@ def write(
 def _some(dataset: Dataset, preprocessing: Preprocessing) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Validation images as the network sees them: float32 (N, C, size, size)."""
     indices = np.random.default_rng(0).permutation(len(dataset.validation))[:CHECKED_ON]
-    pixels = dataset.validation.images(
-        indices,
-        preprocessing.size,
-        crop_pct=preprocessing.crop_pct,
-        interpolation=preprocessing.interpolation,
-    )
-    return normalise(pixels[dataset.validation.sound(indices)], preprocessing)
+    prepared = dataset.validation.prepared(indices, preprocessing)
+    return prepared[dataset.validation.sound(indices)]
 
 
 def _time_written(written: Classifier, folder: Path, bench: Bench) -> list[Measurement]:

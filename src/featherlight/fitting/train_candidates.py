@@ -16,7 +16,7 @@ from featherlight.fitting.time_candidates import Say, Timed
 from featherlight.journal import Journal
 from featherlight.layers import Network
 from featherlight.spec.small_images import LARGEST
-from featherlight.training import Trained, images_per_second, recipe_for, train
+from featherlight.training import Trained, fastest_threads, images_per_second, recipe_for, train
 
 FINALISTS = 3  # this many are trained a little, and the best of them goes on
 HEAT = 0.08  # of the training time, for each finalist
@@ -50,13 +50,14 @@ def preprocessing_for(dataset: Dataset, size: int) -> Preprocessing:
 
 
 def shortlist(
-    dataset: Dataset, fitting: Sequence[Candidate], seconds: float, journal: Journal, say: Say
+    dataset: Dataset, fitting: Sequence[Candidate], seconds: float, threads: int, journal: Journal, say: Say
 ) -> list[Candidate]:
     """The candidates with the least expected error after `seconds` of training, at the rate each of them trains."""
     errors = {}
     for candidate in fitting:
+        network, channels = _network(candidate, dataset), dataset.channels
         rate = images_per_second(
-            _network(candidate, dataset), candidate.size, dataset.channels, batch=RATE_BATCH, seconds=RATE_SECONDS
+            network, candidate.size, channels, batch=RATE_BATCH, threads=threads, seconds=RATE_SECONDS
         )
         errors[candidate] = expected_error(candidate, rate * seconds)
         journal.append("rate", name=candidate.name, images_per_second=rate)
@@ -80,19 +81,20 @@ def train_candidates(
     """
     start = time.perf_counter()
     fitting = [each.candidate for each in timed if each.verdict == "fits"]
-    finalists = shortlist(dataset, fitting, seconds, journal, say)
+    threads = fastest_threads(_network(fitting[0], dataset), fitting[0].size, dataset.channels, RATE_SECONDS)
+    finalists = shortlist(dataset, fitting, seconds, threads, journal, say)
     networks = {candidate: _network(candidate, dataset) for candidate in finalists}
     accuracies: Accuracies = {}
     for candidate, network in networks.items() if len(finalists) > 1 else ():
         try:
-            heat = _train(candidate, network, dataset, preprocessing, HEAT * seconds, seed, journal, say)
+            heat = _train(candidate, network, dataset, preprocessing, HEAT * seconds, threads, seed, journal, say)
             accuracies[candidate] = heat.accuracy
         except Failure as failure:  # one that diverges is out; the others go on
             journal.append("failed", name=candidate.name, why=str(failure))
             say(f"{candidate.name} is out: {failure}")
     best = max(accuracies or finalists, key=lambda candidate: accuracies.get(candidate, 0.0))
     left = max(seconds - (time.perf_counter() - start), HEAT * seconds)
-    final = _train(best, networks[best], dataset, preprocessing, left, seed + 1, journal, say)
+    final = _train(best, networks[best], dataset, preprocessing, left, threads, seed + 1, journal, say)
     accuracies[best] = final.accuracy
     return Winner(best, networks[best], final, accuracies)
 
@@ -103,6 +105,7 @@ def _train(
     dataset: Dataset,
     preprocessing: Preprocessing,
     seconds: float,
+    threads: int,
     seed: int,
     journal: Journal,
     say: Say,
@@ -116,7 +119,9 @@ def _train(
             say(f"training {candidate.name}: step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left")
 
     recipe = recipe_for(candidate.size)
-    trained = train(network, dataset, recipe, preprocessing, seconds=seconds, seed=seed, progress=progress)
+    trained = train(
+        network, dataset, recipe, preprocessing, seconds=seconds, threads=threads, seed=seed, progress=progress
+    )
     journal.append(
         "trained",
         name=candidate.name,

@@ -2,7 +2,18 @@
 
 from featherlight.training.evaluate import correct, evaluate, scores
 from featherlight.training.loop import Check, Trained, train
-from featherlight.training.pace import images_per_second
+from featherlight.training.pace import fastest_threads, images_per_second
 from featherlight.training.recipe import Recipe, recipe_for
 
-__all__ = ["Check", "Recipe", "Trained", "correct", "evaluate", "images_per_second", "recipe_for", "scores", "train"]
+__all__ = [
+    "Check",
+    "Recipe",
+    "Trained",
+    "correct",
+    "evaluate",
+    "fastest_threads",
+    "images_per_second",
+    "recipe_for",
+    "scores",
+    "train",
+]

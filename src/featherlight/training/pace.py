@@ -73,17 +73,38 @@ def measure_pace(model: nn.Module, batches: Batches, validation: Split, seconds:
 
 
 def images_per_second(
-    model: nn.Module, size: int, channels: int = 3, *, batch: int | None = None, seconds: float = 1.0
+    model: nn.Module,
+    size: int,
+    channels: int = 3,
+    *,
+    batch: int | None = None,
+    threads: int | None = None,
+    seconds: float = 1.0,
 ) -> float:
     """How many images of `size` pixels a second `model` trains on, measured for about `seconds` on a copy of it.
 
-    With the current number of threads, on random images; `batch` is the recipe's unless given.
+    On random images; `batch` is the recipe's unless given, `threads` those that PyTorch uses now.
     """
     recipe = recipe_for(size)
     count = recipe.batch if batch is None else batch
     images = torch.randn(count, channels, size, size).contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(count, dtype=torch.int64)
-    return count / _seconds_per_step(model, images, labels, recipe, seconds)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        return count / _seconds_per_step(model, images, labels, recipe, seconds)
+    finally:
+        torch.set_num_threads(before)
+
+
+def fastest_threads(model: nn.Module, size: int, channels: int = 3, seconds: float = 0.3) -> int:
+    """The number of threads, one or all that PyTorch would use, with which `model` trains faster now.
+
+    On a machine whose cores are busy with something else, threads that wait for one another can be many times slower
+    than one alone.
+    """
+    choices = {torch.get_num_threads(), 1}
+    return max(choices, key=lambda n: images_per_second(model, size, channels, threads=n, seconds=seconds))
 
 
 def _seconds_per_step(model: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, seconds: float) -> float:
