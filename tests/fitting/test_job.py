@@ -106,7 +106,7 @@ def test_after_ctrl_c_the_journal_holds_what_was_timed_and_trained(
 
 
 def test_an_export_that_disagrees_is_no_result(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    export_module = importlib.import_module("featherlight.predict.export")
+    export_module = importlib.import_module("featherlight.predict.write_onnx")
     honest: Callable[..., bytes] = export_module._onnx
 
     def altered(classifier: Classifier) -> bytes:

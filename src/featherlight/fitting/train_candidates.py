@@ -19,7 +19,7 @@ from featherlight.spec.small_images import LARGEST
 from featherlight.training import Trained, fastest_threads, images_per_second, recipe_for, train
 
 FINALISTS = 3  # this many are trained a little, and the best of them goes on
-HEAT = 0.08  # of the training time, for each finalist
+HEAT = 0.1  # of the training time, for each finalist
 RATE_SECONDS = 0.3  # for measuring how fast one candidate trains
 RATE_BATCH = 64
 SAY_EVERY = 10.0  # seconds of training between two words on its progress

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from featherlight import graph
 from featherlight.files import replacing
-from featherlight.predict.agreement import TOLERANCE, Agreement, check_export
+from featherlight.predict.agreement import Agreement, check_export
 from featherlight.predict.classifier import Classifier
 from featherlight.predict.load_classifier import load
 from featherlight.predict.sample import Sample, sample
@@ -37,7 +37,7 @@ def export(
     out: str | os.PathLike[str],
     images: str | os.PathLike[str] | NDArray[np.float32] | None = None,
     *,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
 ) -> Exported:
     """Write the network of `source` (a folder, a name, a classifier) to `out` as ONNX, for any number of images.
 

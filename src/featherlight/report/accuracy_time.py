@@ -19,7 +19,10 @@ _MARKERS = "osD^vP*X"
 
 @dataclass(frozen=True)
 class Point:
-    """A candidate: its time with 10th and 90th percentile in seconds, and its accuracy where it was trained."""
+    """A candidate: its time with 10th and 90th percentile in seconds, and its accuracy where it was trained.
+
+    Of those trained, only the one `chosen` was trained to the end; the others' accuracies are of a short heat.
+    """
 
     name: str
     family: str
@@ -33,8 +36,8 @@ class Point:
 def draw(points: Sequence[Point], budget: float, path: Path, *, title: str, accuracy: str) -> None:
     """Draw `points` to a PNG at `path`.
 
-    Trained candidates stand at their accuracy, whose name is `accuracy`; the others stand in a strip below, at their
-    time alone. The time's axis is logarithmic, in milliseconds.
+    Trained candidates stand at their accuracy, whose name is `accuracy`, hollow after a short heat; the others stand in
+    a strip below, at their time alone. The time's axis is logarithmic, in milliseconds.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -52,6 +55,8 @@ def draw(points: Sequence[Point], budget: float, path: Path, *, title: str, accu
         axes.axvline(budget * 1e3, color="#444444", linestyle="--", linewidth=1)
         axes.grid(alpha=0.25)
         axes.set_xscale("log")
+        for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            axis(lambda time, _: f"{time:g}")
     above.annotate(f"budget {budget * 1e3:g} ms", (budget * 1e3, 1), xycoords=("data", "axes fraction"),
                    xytext=(4, -12), textcoords="offset points", color="#444444")  # fmt: skip
     above.set_ylabel(accuracy)
@@ -72,9 +77,10 @@ def _draw_point(axes: Axes, point: Point, look: tuple[str, str]) -> None:
     height = 0.0 if point.accuracy is None else 100 * point.accuracy
     spread = [[max(0.0, time - point.p10 * 1e3)], [max(0.0, point.p90 * 1e3 - time)]]
     axes.errorbar(time, height, xerr=spread, fmt=marker, color=colour, elinewidth=1, markersize=7,
-                  markerfacecolor="none" if point.accuracy is None else colour)  # fmt: skip
+                  markerfacecolor=colour if point.chosen else "none")  # fmt: skip
     if point.accuracy is not None:
         weight = "bold" if point.chosen else "normal"
-        axes.annotate(point.name, (time, height), xytext=(6, 6), textcoords="offset points", fontsize=9, weight=weight)
+        name = point.name if point.chosen else f"{point.name} (heat)"
+        axes.annotate(name, (time, height), xytext=(6, 6), textcoords="offset points", fontsize=9, weight=weight)
     if point.chosen:
         axes.plot(time, height, "o", markersize=17, markerfacecolor="none", color=colour)
