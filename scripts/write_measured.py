@@ -38,8 +38,8 @@ def table(fit: dict[str, Any]) -> str:
         "",
         "![Accuracy against measured time](docs/measured/accuracy_time.png)",
         "",
-        "| network | median | p90 | within budget | validation accuracy |",
-        "|---|---|---|---|---|",
+        "| network | engine | median | p90 | within budget | validation accuracy |",
+        "|---|---|---|---|---|---|",
     ]
     for row in sorted(fit["candidates"], key=lambda row: row["median"]):
         if row["verdict"] != "too slow":
@@ -47,7 +47,8 @@ def table(fit: dict[str, Any]) -> str:
             shown = "not trained" if accuracy is None else f"{100 * accuracy:.1f} %"
             name = f"**{row['name']}**" if row["name"] == fit["network"] else row["name"]
             lines.append(
-                f"| {name} | {show_time(row['median'])} | {show_time(row['p90'])} | {row['verdict']} | {shown} |"
+                f"| {name} | {row['engine']} | {show_time(row['median'])} | {show_time(row['p90'])} | {row['verdict']} "
+                f"| {shown} |"
             )
     slow = sum(row["verdict"] == "too slow" for row in fit["candidates"])
     lines += [

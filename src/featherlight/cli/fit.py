@@ -16,7 +16,7 @@ def fit(
         int | None, typer.Option(help="Side of the images in pixels (28 for Fashion-MNIST, else 128).")
     ] = None,
     minutes: Annotated[float, typer.Option(help="Minutes of training in all.")] = 3.0,
-    engine: Annotated[str, typer.Option(help="torch, onnxruntime, openvino, or auto: the fastest here.")] = "auto",
+    engine: Annotated[str, typer.Option(help="torch, onnxruntime, openvino, or auto: whichever is fastest.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the splits, the weights and the order of the images.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -38,10 +38,11 @@ def fit(
         print_json(fitted.to_json())
         return
     print_table(
-        ["network", "time", "p90", "within budget", "validation", "chosen"],
+        ["network", "engine", "time", "p90", "within budget", "validation", "chosen"],
         [
             [
                 each.candidate.name,
+                each.measurement.target.engine,
                 show_time(each.measurement.median),
                 show_time(each.measurement.p90),
                 each.verdict,

@@ -13,7 +13,7 @@ from featherlight.fitting.bench import Bench
 from featherlight.fitting.budget import parse_budget
 from featherlight.fitting.candidates import candidates
 from featherlight.fitting.result import JOURNAL, RESULT, Fitted, write
-from featherlight.fitting.time_candidates import Say, settle_engine, time_candidates
+from featherlight.fitting.time_candidates import Say, settle_engines, time_candidates
 from featherlight.fitting.train_candidates import preprocessing_for, train_candidates
 from featherlight.journal import Journal
 
@@ -40,7 +40,7 @@ def fit(
     threads   that the network may use when it runs; training uses all cores
     size      of the images in pixels; 28 for Fashion-MNIST, else 128
     minutes   of training in all
-    engine    that will run the network: torch, onnxruntime, openvino, or "auto" for the fastest one here
+    engine    that will run the network: torch, onnxruntime, openvino, or "auto" for whichever runs it fastest here
     say       is told each step as a sentence
 
     Raises BadInput where nothing keeps the budget, saying which came nearest, and then leaves no `out`. What was timed
@@ -58,7 +58,7 @@ def fit(
     journal.append("start", data=dataset.source, budget=seconds, threads=threads, size=size, minutes=minutes, seed=seed)
     try:
         networks = candidates(size)
-        settle_engine(bench, networks, journal, say)
+        settle_engines(bench, networks, journal, say)
         timed = time_candidates(bench, networks, seconds, journal, say)
     except BadInput:
         _discard(journal, folder if made else None)

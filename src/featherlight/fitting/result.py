@@ -138,7 +138,8 @@ def write(
     exported = export(written, folder / ONNX, _some(dataset, preprocessing))
     say(f"exported: agrees with the trained network on {exported.agreement.images} images "
         f"(largest difference {exported.agreement.difference:.1e} of the norm)")  # fmt: skip
-    measurements = _time_written(written, folder, bench)
+    engine = next(each.measurement.target.engine for each in timed if each.candidate == winner.candidate)
+    measurements = _time_written(written, folder, bench, engine)
     test_accuracy = evaluate(written.model, dataset.test, preprocessing)
     fitted = Fitted(
         folder=folder,
@@ -173,10 +174,9 @@ def _some(dataset: Dataset, preprocessing: Preprocessing) -> np.ndarray[Any, np.
     return prepared[dataset.validation.sound(indices)]
 
 
-def _time_written(written: Classifier, folder: Path, bench: Bench) -> list[Measurement]:
-    by_torch = bench.engine is not None and bench.engine.name == "torch"
-    source = ModuleSource(written.model, bench.input_shape) if by_torch else OnnxSource(folder / ONNX)
-    return bench.time_source(source, AGAIN)
+def _time_written(written: Classifier, folder: Path, bench: Bench, engine: str) -> list[Measurement]:
+    source = ModuleSource(written.model, bench.input_shape) if engine == "torch" else OnnxSource(folder / ONNX)
+    return bench.time_source(source, engine, AGAIN)
 
 
 def _draw(fitted: Fitted) -> None:

@@ -35,6 +35,7 @@ class Timed:
             "architecture": self.candidate.architecture,
             "width": self.candidate.width,
             "verdict": self.verdict,
+            "engine": m.target.engine,
             "median": m.median,
             "p10": m.p10,
             "p90": m.p90,
@@ -43,15 +44,15 @@ class Timed:
         }
 
 
-def settle_engine(bench: Bench, networks: Mapping[str, tuple[Candidate, ...]], journal: Journal, say: Say) -> None:
-    """Let the installed engines race on one candidate, where none was named."""
-    if bench.engine is not None:
+def settle_engines(bench: Bench, networks: Mapping[str, tuple[Candidate, ...]], journal: Journal, say: Say) -> None:
+    """Let the installed engines race on one candidate, where none was named, and drop those that are far behind."""
+    if len(bench.engines) < 2:
         return
     judge = networks[ENGINE_JUDGE][len(networks[ENGINE_JUDGE]) // 2]
-    times = bench.pick_engine(judge)
-    journal.append("engine", candidate=judge.name, medians={name: time.median for name, time in times.items()})
+    times = bench.drop_hopeless(judge)
+    journal.append("engines", candidate=judge.name, medians={name: time.median for name, time in times.items()})
     told = ", ".join(f"{name} {show_time(time.median)}" for name, time in times.items())
-    say(f"engine: {min(times, key=lambda name: times[name].median)} is the fastest on {judge.name} ({told})")
+    say(f"engines on {judge.name}: {told}; going on with {', '.join(engine.name for engine in bench.engines)}")
 
 
 def time_candidates(
