@@ -44,8 +44,10 @@ def table(fit: dict[str, Any]) -> str:
     for row in sorted(fit["candidates"], key=lambda row: row["median"]):
         if row["verdict"] != "too slow":
             accuracy = row["validation_accuracy"]
-            shown = "not trained" if accuracy is None else f"{100 * accuracy:.1f} %"
-            name = f"**{row['name']}**" if row["name"] == fit["network"] else row["name"]
+            chosen = row["name"] == fit["network"]
+            heat = "" if chosen else " (heat)"
+            shown = "not trained" if accuracy is None else f"{100 * accuracy:.1f} %{heat}"
+            name = f"**{row['name']}**" if chosen else row["name"]
             lines.append(
                 f"| {name} | {row['engine']} | {show_time(row['median'])} | {show_time(row['p90'])} | {row['verdict']} "
                 f"| {shown} |"
