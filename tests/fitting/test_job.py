@@ -64,6 +64,7 @@ def test_it_writes_a_network_that_names_the_pictures(pictures: Path, tmp_path: P
     assert document["export"]["agreement"]["images"] > 0
     timed = [event["name"] for event in Journal(out / "journal.jsonl").read() if event["event"] == "timed"]
     assert timed == [candidate["name"] for candidate in document["candidates"]]
+    assert "Chosen by `featherlight fit`" in (out / "README.md").read_text()
     best, *_ = featherlight.load(out).predict(pictures / "red" / "0.png")
     assert best.label in ("blue", "red")
     assert any("validation accuracy" in sentence for sentence in said)
@@ -89,14 +90,17 @@ def test_after_ctrl_c_the_journal_holds_what_was_timed_and_trained(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "result"
+    said: list[str] = []
 
     def interrupted(sentence: str) -> None:
+        said.append(sentence)
         if sentence.startswith("trained"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fit(pictures, "10s", out=out, size=SIZE, minutes=0.05, engine="torch", say=interrupted)
     events = [event["event"] for event in Journal(out / "journal.jsonl").read()]
+    assert said[-1] == f"stopped; what was timed and trained is in {out / 'journal.jsonl'}"
     assert events[0] == "start"
     assert "timed" in events
     assert "trained" in events
@@ -112,9 +116,9 @@ def test_an_export_that_disagrees_is_no_result(pictures: Path, tmp_path: Path, m
     def altered(classifier: Classifier) -> bytes:
         network = classifier.model
         with torch.no_grad():
-            network.get_classifier().weight.add_(0.1)  # type: ignore[operator]
+            network.get_classifier().weight.neg_()  # type: ignore[operator]
             serialised = honest(classifier)
-            network.get_classifier().weight.sub_(0.1)  # type: ignore[operator]
+            network.get_classifier().weight.neg_()  # type: ignore[operator]
         return serialised
 
     monkeypatch.setattr(export_module, "_onnx", altered)
@@ -130,7 +134,10 @@ def test_an_export_that_disagrees_is_no_result(pictures: Path, tmp_path: Path, m
     [
         ({"budget": "fast"}, "budget must be a time above 0 such as 2ms"),
         ({"budget": 0.0}, r"budget must be a time above 0; got 0\.0"),
-        ({"threads": 0}, "threads must be a whole number above 0; got 0"),
+        ({"threads": 0}, "threads must be a whole number from 1 to the"),
+        ({"threads": 999}, "cores of this machine; got 999"),
+        ({"seed": -1}, "seed must be a whole number of at least 0"),
+        ({"budget": [1]}, r"budget must be a time above 0; got \[1\]"),
         ({"size": 8}, "size must be a whole number of at least 28 pixels; got 8"),
         ({"minutes": -1.0}, r"minutes must be a number above 0; got -1\.0"),
         ({"engine": "tensorflow"}, "engine must be a known name; got 'tensorflow'"),

@@ -49,8 +49,8 @@ def test_a_wider_network_is_nowhere_thinner(name: str) -> None:
     assert feature_channels(thin) <= feature_channels(wide)
 
 
-@pytest.mark.parametrize("width", [0, -1, float("nan"), float("inf")])
-def test_a_width_that_is_none_is_refused(width: float) -> None:
+@pytest.mark.parametrize("width", [0, -1, float("nan"), float("inf"), "a"])
+def test_a_width_that_is_none_is_refused(width: object) -> None:
     for name in ("mobilenet_v2", "shufflenet_v2", "squeezenet_1_1"):
         with pytest.raises(BadInput, match="width must be a number above 0"):
             entry(name).build(width=width)

@@ -25,8 +25,8 @@ def classify(
       featherlight classify cat.jpg dog.png --top 3
       featherlight classify shoe.png --model result/
     """
-    from featherlight.cli.download import show_download
     from featherlight.cli.output import note, print_json, print_table
+    from featherlight.cli.progress import show_download
     from featherlight.errors import BadInput
     from featherlight.predict import load
 

@@ -50,8 +50,8 @@ def evaluate(
       featherlight evaluate result/ photos/
       featherlight evaluate net.onnx photos/ --engine openvino --threads 2
     """
-    from featherlight.cli.download import show_download
     from featherlight.cli.output import note, print_json
+    from featherlight.cli.progress import show_download
     from featherlight.predict import evaluate as run
 
     evaluation = run(

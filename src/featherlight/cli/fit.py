@@ -15,7 +15,7 @@ def fit(
     size: Annotated[
         int | None, typer.Option(help="Side of the images in pixels (28 for Fashion-MNIST, else 128).")
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Minutes of training in all.")] = 3.0,
+    minutes: Annotated[float, typer.Option(help="Minutes of training in all; timing comes on top.")] = 3.0,
     engine: Annotated[str, typer.Option(help="torch, onnxruntime, openvino, or auto: whichever is fastest.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the splits, the weights and the order of the images.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from featherlight.engines import Engine, ModuleSource, Running, Source, available, find, measure
+from featherlight.engines import ENGINES, Engine, ModuleSource, Running, Source, available, find, measure
+from featherlight.errors import unknown
 from featherlight.fitting.candidates import Candidate
 from featherlight.layers import Network
 from featherlight.timing import Measurement
 
+AUTO = "auto"  # whichever engine runs a network fastest
 SECONDS = 0.25  # for one measurement of one candidate by one engine
 
 # An engine this many times slower than the fastest one on the first candidate is not tried on the others.
@@ -25,7 +27,9 @@ class Bench:
     def __init__(self, engine: str, threads: int, size: int, channels: int, classes: int) -> None:
         self.threads, self.classes = threads, classes
         self.input_shape = (channels, size, size)
-        self.engines: tuple[Engine, ...] = tuple(available()) if engine == "auto" else (find(engine),)
+        if engine not in (AUTO, *ENGINES):
+            raise unknown("engine", engine, (AUTO, *ENGINES))
+        self.engines: tuple[Engine, ...] = tuple(available()) if engine == AUTO else (find(engine),)
         self._running: dict[Candidate, Running] = {}
 
     def time(self, candidate: Candidate) -> Measurement:

@@ -103,7 +103,7 @@ class Fitted:
                 "images_per_second": training.images_per_second,
                 "threads": training.threads,
             },
-            "export": asdict(self.exported) | {"path": ONNX},
+            "export": asdict(self.exported) | {"path": ONNX, "images": f"validation images of {self.data}"},
             "candidates": [
                 each.to_json() | {"validation_accuracy": self.accuracies.get(each.candidate)}
                 for each in self.candidates
@@ -126,20 +126,19 @@ def write(
 
     Raises Failure where the exported network says something else than the trained one.
     """
-    license = "other"  # whatever the images allow
+    chosen = next(each for each in timed if each.candidate == winner.candidate)
     save(
         folder,
         winner.network,
         label_names=dataset.label_names,
         preprocessing=preprocessing.to_config(),
-        license=license,
+        notes=card_notes(dataset, chosen, winner, budget),
     )
     written = load(folder)
     exported = export(written, folder / ONNX, _some(dataset, preprocessing))
     say(f"exported: agrees with the trained network on {exported.agreement.images} images "
         f"(largest difference {exported.agreement.difference:.1e} of the norm)")  # fmt: skip
-    engine = next(each.measurement.target.engine for each in timed if each.candidate == winner.candidate)
-    measurements = _time_written(written, folder, bench, engine)
+    measurements = _time_written(written, folder, bench, chosen.measurement.target.engine)
     test_accuracy = evaluate(written.model, dataset.test, preprocessing)
     fitted = Fitted(
         folder=folder,
@@ -165,6 +164,18 @@ def write(
         f"timed again from its file: {show_time(took.median)}, p90 {show_time(took.p90)}: {kept} of {show_time(budget)}"
     )
     return fitted
+
+
+def card_notes(dataset: Dataset, chosen: Timed, winner: Winner, budget: float) -> str:
+    """What the model card says of how this network was chosen, as Markdown."""
+    candidate, time = chosen.candidate, chosen.measurement
+    target = time.target
+    return (
+        f"Chosen by `featherlight fit` for {candidate.size} x {candidate.size} images of {dataset.source} within "
+        f"{show_time(budget)}: {candidate.name}, {show_time(time.median)} an image (p90 {show_time(time.p90)}) on "
+        f"{target.engine}, {target.threads} thread(s), {target.machine.cpu}. Validation accuracy "
+        f"{winner.accuracies[candidate]:.1%}. Its licence hangs on that of the images; fit.json holds all figures."
+    )
 
 
 def _some(dataset: Dataset, preprocessing: Preprocessing) -> np.ndarray[Any, np.dtype[np.float32]]:

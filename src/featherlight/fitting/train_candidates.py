@@ -21,7 +21,10 @@ from featherlight.training import Trained, fastest_threads, images_per_second, r
 FINALISTS = 3  # this many are trained a little, and the best of them goes on
 HEAT = 0.1  # of the training time, for each finalist
 RATE_SECONDS = 0.3  # for measuring how fast one candidate trains
-RATE_BATCH = 64
+RATE_PIXELS = 64 * 28 * 28  # in a batch of it
+
+# A training rate falls with the width, less than multiply-adds grow, which go with the square.
+_RATE_POWER = -1.5
 SAY_EVERY = 10.0  # seconds of training between two words on its progress
 
 Accuracies: TypeAlias = dict[Candidate, float]
@@ -52,15 +55,24 @@ def preprocessing_for(dataset: Dataset, size: int) -> Preprocessing:
 def shortlist(
     dataset: Dataset, fitting: Sequence[Candidate], seconds: float, threads: int, journal: Journal, say: Say
 ) -> list[Candidate]:
-    """The candidates with the least expected error after `seconds` of training, at the rate each of them trains."""
+    """The candidates with the least expected error after `seconds` of training, at the rate each of them trains.
+
+    The rate is measured for the widest of each network's widths and scaled to the others.
+    """
+    widest = {c.architecture: c for c in sorted(fitting, key=lambda candidate: candidate.width)}
+    rates = {}
+    for name, candidate in widest.items():
+        network, channels = _network(candidate, dataset), dataset.channels
+        batch = max(2, RATE_PIXELS // candidate.size**2)
+        rates[name] = images_per_second(
+            network, candidate.size, channels, batch=batch, threads=threads, seconds=RATE_SECONDS
+        )
+        journal.append("rate", name=candidate.name, images_per_second=rates[name])
     errors = {}
     for candidate in fitting:
-        network, channels = _network(candidate, dataset), dataset.channels
-        rate = images_per_second(
-            network, candidate.size, channels, batch=RATE_BATCH, threads=threads, seconds=RATE_SECONDS
-        )
+        wider = widest[candidate.architecture].width
+        rate = rates[candidate.architecture] * (candidate.width / wider) ** _RATE_POWER
         errors[candidate] = expected_error(candidate, rate * seconds)
-        journal.append("rate", name=candidate.name, images_per_second=rate)
     chosen = sorted(errors, key=lambda candidate: errors[candidate])[:FINALISTS]
     say(f"most promising of {len(fitting)}: " + ", ".join(candidate.name for candidate in chosen))
     return chosen
@@ -79,11 +91,11 @@ def train_candidates(
 
     Chosen by validation accuracy; the test images are not touched.
     """
-    start = time.perf_counter()
     fitting = [each.candidate for each in timed if each.verdict == "fits"]
     threads = fastest_threads(_network(fitting[0], dataset), fitting[0].size, dataset.channels, RATE_SECONDS)
     finalists = shortlist(dataset, fitting, seconds, threads, journal, say)
     networks = {candidate: _network(candidate, dataset) for candidate in finalists}
+    start = time.perf_counter()
     accuracies: Accuracies = {}
     for candidate, network in networks.items() if len(finalists) > 1 else ():
         try:

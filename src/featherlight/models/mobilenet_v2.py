@@ -39,7 +39,7 @@ def mobilenet_v2(
     activation behind the projection, which the paper's section 6 shows to hurt. Widths below 1 keep the last
     convolution's 1280 channels (section 4).
     """
-    if expansion is not None and expansion < 1:
+    if expansion is not None and (not isinstance(expansion, int) or expansion < 1):
         raise must_be("expansion", "a whole number of at least 1", expansion)
     rows: list[Row] = [Convolution(32, 3, stride=2, activation="relu6")]
     channels = 32

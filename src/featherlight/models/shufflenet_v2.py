@@ -7,7 +7,7 @@ from functools import partial
 
 from featherlight.errors import must_be
 from featherlight.models.registry import Entry, register
-from featherlight.spec import Convolution, Pool, Row, ShuffleUnit2, Spec, SqueezeExcite, Style
+from featherlight.spec import Convolution, Pool, Row, ShuffleUnit2, Spec, SqueezeExcite, Style, check_width
 
 # Table 5: output channels of stages 2 to 4 and of the last convolution. 2x is 244 in the paper's second edition and
 # in the public weights.
@@ -49,8 +49,7 @@ def shufflenet_v2(
 
 
 def _scaled(width: float) -> tuple[int, ...]:
-    if not 0 < width < 100:
-        raise must_be("width", "a number above 0 and below 100", width)
+    check_width(width)
     halves = (round(number / 2 * width) for number in TABLE[1.0][:3])
     return (*(2 * max(1, half) for half in halves), TABLE[1.0][3] if width < 2 else TABLE[2.0][3])
 

@@ -56,7 +56,9 @@ def create_model(
 
     Raises BadInput for names and arguments that do not exist, and for weights that are not known or do not fit.
     """
-    if size is not None and size < 1:
+    if not isinstance(pretrained, bool | None):
+        raise must_be("pretrained", f'True or False (a tag belongs to the name: "{name}.tag")', pretrained)
+    if size is not None and (not isinstance(size, int) or size < 1):
         raise must_be("size", "a whole number of at least 1", size)
     published = _resolve(name, cache_dir, **arguments)
     spec = small_images(published.spec) if size is not None and size <= LARGEST else published.spec

@@ -18,7 +18,7 @@ from featherlight.spec.rows import (
 )
 from featherlight.spec.small_images import small_images
 from featherlight.spec.spec import Head, Spec, Style, feature_channels, total_stride, walk
-from featherlight.spec.width import resize_gates, round_channels, widen, widen_rows
+from featherlight.spec.width import check_width, resize_gates, round_channels, widen, widen_rows
 
 __all__ = [
     "Activation",
@@ -36,6 +36,7 @@ __all__ = [
     "Spec",
     "SqueezeExcite",
     "Style",
+    "check_width",
     "feature_channels",
     "from_json",
     "out_channels",

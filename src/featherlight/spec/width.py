@@ -36,14 +36,19 @@ def widen(spec: Spec, width: float) -> Spec:
     return replace(spec, rows=widen_rows(spec.rows, width, spec.style.divisor))
 
 
+def check_width(width: float) -> None:
+    """Raise BadInput unless `width` is a number that a network can be multiplied by."""
+    if not isinstance(width, int | float) or not 0 < width < 100:
+        raise must_be("width", "a number above 0 and below 100", width)
+
+
 def widen_rows(rows: tuple[Row, ...], width: float, divisor: int = 8) -> tuple[Row, ...]:
     """`rows` with their channels multiplied by `width` and rounded to a multiple of `divisor`.
 
     Expansions keep their ratio to the block's input, squeeze-excite its ratio to what it gates. Groups keep dividing:
     ShuffleNet's units round to a multiple of what their groups need.
     """
-    if not 0 < width < 100:
-        raise must_be("width", "a number above 0 and below 100", width)
+    check_width(width)
     if width == 1:
         return rows
     groups = max((row.groups for row in rows if isinstance(row, ShuffleUnit1)), default=None)
