@@ -20,6 +20,7 @@ from featherlight.training import Trained, fastest_threads, images_per_second, r
 
 FINALISTS = 3  # this many are trained a little, and the best of them goes on
 HEAT = 0.1  # of the training time, for each finalist
+CHANCES = 2  # an accuracy below this many times chance tells nothing
 RATE_SECONDS = 0.3  # for measuring how fast one candidate trains
 RATE_PIXELS = 64 * 28 * 28  # in a batch of it
 
@@ -105,6 +106,8 @@ def train_candidates(
             journal.append("failed", name=candidate.name, why=str(failure))
             say(f"{candidate.name} is out: {failure}")
     best = max(accuracies or finalists, key=lambda candidate: accuracies.get(candidate, 0.0))
+    if accuracies and accuracies[best] < CHANCES / len(dataset.label_names):
+        best = next(iter(accuracies))  # the heats were too short to tell: what was expected decides
     left = max(seconds - (time.perf_counter() - start), HEAT * seconds)
     final = _train(best, networks[best], dataset, preprocessing, left, threads, seed + 1, journal, say)
     accuracies[best] = final.accuracy
