@@ -53,7 +53,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         labels = struct.pack(">2i", 2049, count) + bytes(number % 10 for number in range(count))
         for name, content in (("images-idx3", images), ("labels-idx1", labels)):
             file = folder / f"{part}-{name}-ubyte.gz"
-            file.write_bytes(gzip.compress(content))
+            file.write_bytes(gzip.compress(content, mtime=0))
             monkeypatch.setitem(fashion_mnist.DIGESTS, file.name, hashlib.sha256(content).hexdigest())
     monkeypatch.setenv("FEATHERLIGHT_DATA", str(tmp_path))
     return folder
@@ -87,8 +87,8 @@ def test_not_fetched_is_one_sentence_with_the_mend(tmp_path: Path, monkeypatch: 
     [
         (b"", "does not hold Fashion-MNIST's"),
         (b"not gzip", "is broken"),
-        (gzip.compress(b"something else"), "does not hold Fashion-MNIST's"),
-        (gzip.compress(b"cut short" * 100)[:-12], "is broken"),
+        (gzip.compress(b"something else", mtime=0), "does not hold Fashion-MNIST's"),
+        (gzip.compress(b"cut short" * 100, mtime=0)[:-12], "is broken"),
     ],
 )
 def test_a_file_that_is_not_fashion_mnist_is_refused_by_name(tiny: Path, content: bytes, words: str) -> None:
