@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from featherlight.cost.count import Cost, OpCost, count
+from featherlight.cost.memory import Memory, memory
 
-__all__ = ["Cost", "OpCost", "count"]
+__all__ = ["Cost", "Memory", "OpCost", "count", "memory"]
