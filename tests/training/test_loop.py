@@ -13,7 +13,7 @@ from torch import nn
 
 from featherlight.data import Dataset, Preprocessing, fashion_mnist, open_dataset
 from featherlight.errors import BadInput, Failure
-from featherlight.training import Recipe, Trained, evaluate, train
+from featherlight.training import Plan, Recipe, evaluate, train
 
 from .conftest import small_network
 
@@ -31,7 +31,9 @@ def test_it_learns(network: nn.Module, dataset: Dataset) -> None:
 
 def test_what_was_done_is_said(network: nn.Module, dataset: Dataset) -> None:
     trained = train(network, dataset, RECIPE, GREY, steps=12, seed=5, threads=1)
-    assert trained == Trained(RECIPE, 12, 5, 1, 12 * 32, trained.seconds, trained.checks)
+    assert trained.plan == Plan(RECIPE, GREY, steps=12, seed=5, threads=1)
+    assert trained.images == 12 * 32
+    assert 0 < trained.waited + trained.augmented < trained.seconds
     assert trained.images_per_second == pytest.approx(384 / trained.seconds)
     assert [check.step for check in trained.checks] == [3, 6, 9, 12]
     assert trained.checks[-1].loss < trained.checks[0].loss
@@ -115,8 +117,8 @@ def test_a_loss_that_is_not_finite_is_one_sentence_and_brings_sound_weights_back
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({}, "either steps or seconds"),
-        ({"steps": 1, "seconds": 1.0}, "either steps or seconds"),
+        ({}, "either steps, epochs or seconds"),
+        ({"steps": 1, "seconds": 1.0}, "either steps, epochs or seconds"),
         ({"steps": 0}, "steps must be"),
         ({"seconds": 0.0}, "seconds must be"),
         ({"seconds": float("nan")}, "seconds must be"),

@@ -50,7 +50,7 @@ def test_a_time_is_its_steps_checks_and_first_looks() -> None:
 def test_measuring_leaves_the_model_as_it_was(network: nn.Module, dataset: Dataset) -> None:
     before = copy.deepcopy(network.state_dict())
     network.eval()
-    batches = Batches(dataset.train, Recipe(batch=32), Preprocessing(12, (0.5,), (0.5,), 1.0), seed=0)
+    batches = Batches(dataset.train, Recipe(batch=32), Preprocessing(12, (0.5,), (0.5,), 1.0), seed=0, classes=3)
     pace = measure_pace(network, batches, dataset.validation, seconds=0.01)
     assert images_per_second(network, 12, channels=1, batch=8, seconds=0.01) > 0
     assert not network.training

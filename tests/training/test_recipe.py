@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from featherlight.errors import BadInput
 from featherlight.training import Recipe, recipe_for
-from featherlight.training.recipe import learning_rate
+from featherlight.training.schedule import learning_rate
 
 
 def test_a_recipe_survives_json() -> None:
@@ -48,7 +48,7 @@ def test_small_images_are_padded_and_photographs_resized() -> None:
 
 @given(st.integers(1, 500), st.floats(0, 0.5))
 def test_the_learning_rate_rises_once_to_its_peak_and_falls_to_nearly_nothing(steps: int, warm_up: float) -> None:
-    rates = [learning_rate(Recipe(learning_rate=2.0, warm_up=warm_up), step, steps) for step in range(steps)]
+    rates = [learning_rate(Recipe(learning_rate=2.0, warm_up=warm_up), step, steps, 10) for step in range(steps)]
     top = rates.index(max(rates))
     assert all(0 < rate <= 2 for rate in rates)
     assert rates[: top + 1] == sorted(rates[: top + 1])

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from featherlight.training import Recipe
-from featherlight.training.step import optimiser_for, take_step
+from featherlight.training.optimisers import optimiser_for
+from featherlight.training.step import Learner
 
 IMAGES = torch.randn(16, 1, 12, 12, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(16) % 3
@@ -31,12 +32,12 @@ def test_a_step_moves_against_the_gradient_of_the_smoothed_loss(network: nn.Modu
     before = parameter.detach().clone()
     loss = F.cross_entropy(network(IMAGES), LABELS, label_smoothing=0.1)
     (gradient,) = torch.autograd.grad(loss, parameter)
-    assert take_step(network, optimiser_for(network, recipe), IMAGES, LABELS, recipe, 0.3) == pytest.approx(loss.item())
+    assert Learner(network, recipe).step(IMAGES, LABELS, 0.3, 0.0) == pytest.approx(loss.item())
     assert torch.allclose(parameter, before - 0.3 * gradient, atol=1e-6)
 
 
 def test_frozen_parameters_stay(network: nn.Module) -> None:
     frozen = next(network.parameters()).requires_grad_(False)
     before = frozen.clone()
-    take_step(network, optimiser_for(network, Recipe()), IMAGES, LABELS, Recipe(), 0.3)
+    Learner(network, Recipe()).step(IMAGES, LABELS, 0.3, 0.9)
     assert torch.equal(frozen, before)

@@ -1,17 +1,25 @@
 """Training: the recipe as data, the loop, and what the result is worth. Imports torch."""
 
+from featherlight.training.checkpoints import Checkpoints
 from featherlight.training.evaluate import correct, evaluate, scores
 from featherlight.training.loop import Check, Trained, train
 from featherlight.training.pace import fastest_threads, images_per_second
+from featherlight.training.papers import FINE_TUNE, RECIPES, find_recipe
+from featherlight.training.plan import Plan
 from featherlight.training.recipe import Recipe, recipe_for
 
 __all__ = [
+    "FINE_TUNE",
+    "RECIPES",
     "Check",
+    "Checkpoints",
+    "Plan",
     "Recipe",
     "Trained",
     "correct",
     "evaluate",
     "fastest_threads",
+    "find_recipe",
     "images_per_second",
     "recipe_for",
     "scores",

@@ -23,26 +23,34 @@ def correct(model: nn.Module, split: Split, preprocessing: Preprocessing) -> NDA
 
     The images are prepared as `data.prepare` does it. Raises BadInput if all are broken.
     """
-    right: NDArray[np.bool_] = scores(model, split, preprocessing).argmax(1) == split.labels
-    sound = split.sound(np.arange(len(split)))
+    indices = np.arange(len(split))
+    right: NDArray[np.bool_] = scores(model, split, preprocessing, indices).argmax(1) == split.labels
+    sound = split.sound(indices)
     if not sound.any():
         raise BadInput(f"none of the images can be read; for one, {split.broken[0]}")
     return right[sound]
 
 
-def scores(model: nn.Module, split: Split, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """The model's scores (logits), in evaluation mode, for every image of a split: float32 (N, classes)."""
-    training = model.training
+def scores(
+    model: nn.Module, split: Split, preprocessing: Preprocessing, indices: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """The model's scores (logits), in evaluation mode, for these images of a split, or all: float32 (N, classes)."""
+    chosen = np.arange(len(split)) if indices is None else indices
+    training = [module.training for module in model.modules()]
     model.eval()
     try:
-        return np.concatenate([_scores(model, split, preprocessing, start) for start in range(0, len(split), BATCH)])
+        parts = range(0, len(chosen), BATCH)
+        return np.concatenate([_scores(model, split, preprocessing, chosen[part : part + BATCH]) for part in parts])
     finally:
-        model.train(training)
+        for module, was in zip(model.modules(), training, strict=True):  # rows that are frozen stay in evaluation mode
+            module.training = was
 
 
-def _scores(model: nn.Module, split: Split, preprocessing: Preprocessing, start: int) -> NDArray[np.float32]:
-    indices = np.arange(start, min(start + BATCH, len(split)))
+def _scores(
+    model: nn.Module, split: Split, preprocessing: Preprocessing, indices: NDArray[np.int64]
+) -> NDArray[np.float32]:
     images = torch.from_numpy(split.prepared(indices, preprocessing)).contiguous(memory_format=torch.channels_last)
+    device = next((tensor.device for tensor in model.parameters()), torch.device("cpu"))
     with torch.inference_mode():
-        answer: NDArray[np.float32] = model(images).numpy()
+        answer: NDArray[np.float32] = model(images.to(device)).cpu().numpy()
     return answer

@@ -1,4 +1,4 @@
-"""The training loop."""
+"""The training loop: from a plan to trained weights, going on from a checkpoint where there is one."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ import contextlib
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor, nn
 
-from featherlight.data import Dataset, Preprocessing
+from featherlight.data import Dataset, Preprocessing, Split
 from featherlight.errors import BadInput, Failure, must_be
 from featherlight.training import memory
-from featherlight.training.batches import Batches
-from featherlight.training.evaluate import evaluate
-from featherlight.training.pace import check_steps, measure_pace
-from featherlight.training.recipe import Recipe, learning_rate
-from featherlight.training.step import in_format, optimiser_for, take_step
+from featherlight.training.average import Average
+from featherlight.training.batches import Batches, Stream
+from featherlight.training.checkpoints import Checkpoints
+from featherlight.training.evaluate import scores
+from featherlight.training.interrupt import deferred
+from featherlight.training.loss import class_weights
+from featherlight.training.pace import bfloat16_is_faster, check_steps, fastest_threads, measure_pace
+from featherlight.training.plan import Plan, identity
+from featherlight.training.recipe import Recipe
+from featherlight.training.schedule import learning_rate, momentum
+from featherlight.training.step import Learner, in_format
 
 # Of the time to train in, for measuring how many steps it has room for.
 MEASURING = 0.02
@@ -38,28 +48,55 @@ class Check:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training run did; with the same recipe, steps, seed and threads it can be repeated.
+    """What a training run did; with the same plan it can be repeated.
 
-    images: seen in all. seconds: for steps and checks, without measuring the pace. checks: the validations in order.
+    images     seen in all
+    seconds    for steps and checks, without measuring the pace and without what a crash cost
+    waited     of these, for images to be decoded
+    augmented  of these, for augmentation
+    checks     the validations in order
     """
 
-    recipe: Recipe
-    steps: int
-    seed: int
-    threads: int
+    plan: Plan
     images: int
     seconds: float
+    waited: float
+    augmented: float
     checks: tuple[Check, ...]
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was trained."""
+        return self.plan.recipe
+
+    @property
+    def steps(self) -> int:
+        """Moves of the optimiser."""
+        return self.plan.steps
+
+    @property
+    def threads(self) -> int:
+        """That PyTorch used, in each process."""
+        return self.plan.threads
+
+    @property
+    def best(self) -> Check:
+        """The check whose weights the model was left with: the most accurate, the latest of equals."""
+        return max(self.checks, key=lambda check: (check.accuracy, check.step))
 
     @property
     def accuracy(self) -> float:
         """The validation accuracy of the weights that the model was left with."""
-        return self.checks[-1].accuracy
+        return self.best.accuracy
 
     @property
     def images_per_second(self) -> float:
         """Training images a second over the whole run, the time for checks included."""
         return self.images / self.seconds
+
+
+# Told after each check, with the network whose weights were checked and whether they are the best so far.
+Checked = Callable[[Check, nn.Module, bool], None]
 
 
 def train(
@@ -69,95 +106,299 @@ def train(
     preprocessing: Preprocessing,
     *,
     steps: int | None = None,
+    epochs: float | None = None,
     seconds: float | None = None,
     threads: int | None = None,
     seed: int = 0,
+    teacher: nn.Module | None = None,
+    checkpoints: Checkpoints | None = None,
     progress: Progress | None = None,
+    checked: Checked | None = None,
 ) -> Trained:
-    """Train `model` in place on the training images, and leave it in evaluation mode with its last weights.
+    """Train `model` in place on the training images, and leave it in evaluation mode with its best weights.
 
-    Either for `steps`, or for about `seconds`: then the pace is measured first and turned into a number of steps, so
-    that the learning rate ends its cycle exactly at the end, and the run can be repeated. `progress` is called after
-    each step with the steps taken, all steps, the loss and the seconds left. PyTorch uses `threads` meanwhile.
+    For `steps`, for `epochs`, or for about `seconds`: then the pace is measured first and turned into a number of
+    steps, so that the learning rate ends its cycle exactly at the end, and the run can be repeated. Best are the
+    weights with the highest validation accuracy, those of the running average where the recipe has one.
 
-    Raises BadInput where model, images and preprocessing do not fit together, or the images cannot be read, and Failure
-    if the loss is no longer finite, with the weights of the last validation back in the model. Ctrl-C leaves the
-    weights of the last whole step.
+    threads      for PyTorch meanwhile; by default whichever of one and all is faster now
+    teacher      a network with the same classes whose answers are learned as well, as the recipe's `distil` says
+    checkpoints  where the state is kept, and from where a run with the same arguments goes on, bit for bit
+    progress     is called after each step with the steps taken, all steps, the loss and the seconds left
+    checked      is told of each check
+
+    Under `accelerate launch` or torchrun every process calls this, and each takes its share of every batch.
+
+    Raises BadInput where model, images and preprocessing do not fit together, or the images cannot be read, or the
+    checkpoints are another run's; and Failure if the loss is no longer finite, with the best weights so far back in
+    the model. Ctrl-C and SIGTERM are acted on after the step, when its checkpoint is written.
     """
     start = time.perf_counter()
-    _check_numbers(steps, seconds, threads, seed)
-    _check_fit(model, dataset, preprocessing)
-    batches = Batches(dataset.train, recipe, preprocessing, seed)
-    with _training(model, threads, seed):
-        if steps is None:
-            assert seconds is not None  # _check_numbers saw to it
-            pace = measure_pace(model, batches, dataset.validation, MEASURING * seconds)
-            steps = pace.steps_within(seconds - (time.perf_counter() - start))
-        began = time.perf_counter()
-        checks = tuple(_run(model, dataset, batches, steps, progress or _silent))
-        took = time.perf_counter() - began
-        return Trained(recipe, steps, seed, torch.get_num_threads(), steps * batches.size, took, checks)
+    _check_numbers(steps, epochs, seconds, threads, seed)
+    _check_fit(model, dataset, preprocessing, recipe, teacher)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no")
+    request = identity(model, dataset, teacher) | {
+        "recipe": recipe.to_json(),
+        "preprocessing": asdict(preprocessing),
+        "asked for": {"steps": steps, "epochs": epochs, "seconds": seconds, "threads": threads},
+        "seed": seed,
+        "processes": accelerator.num_processes,
+    }
+    if checkpoints is not None:
+        checkpoints.master = accelerator.is_main_process
+    plan = checkpoints.plan(request) if checkpoints else None
+    with _training(model, teacher, accelerator, threads, seed):
+        if plan is None:
+            plan = _plan(model, dataset, recipe, preprocessing, teacher, accelerator, threads, seed)
+            plan = replace(plan, steps=_steps(plan, model, dataset, teacher, steps, epochs, seconds, start))
+            [plan] = broadcast_object_list([plan])  # what one process measured holds for all
+            if checkpoints is not None:
+                checkpoints.begin(request, plan)
+        torch.set_num_threads(plan.threads)
+        return _Run(plan, model, dataset, teacher, accelerator).finish(checkpoints, progress, checked)
 
 
-def _run(model: nn.Module, dataset: Dataset, batches: Batches, steps: int, progress: Progress) -> Iterator[Check]:
-    recipe, optimiser = batches.recipe, optimiser_for(model, batches.recipe)
-    to_check = set(check_steps(steps, batches.per_epoch))
-    good = copy.deepcopy(model.state_dict())
-    losses: list[float] = []
-    start = time.perf_counter()
-    for step in range(steps):
-        images, labels = batches(step)
-        loss = take_step(model, optimiser, images, labels, recipe, learning_rate(recipe, step, steps))
+def _plan(
+    model: nn.Module,
+    dataset: Dataset,
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    teacher: nn.Module | None,
+    accelerator: Accelerator,
+    threads: int | None,
+    seed: int,
+) -> Plan:
+    """The plan but for its steps: which threads and arithmetic are the faster ones."""
+    size, channels = preprocessing.size, preprocessing.channels
+    if len(dataset.train) < recipe.batch:
+        recipe = recipe.at_batch(max(2, len(dataset.train)))
+    threads = threads or fastest_threads(model, size, channels, seconds=0.1)
+    torch.set_num_threads(threads)
+    bfloat16 = recipe.precision == "bfloat16" or (
+        recipe.precision == "auto" and bfloat16_is_faster(model, recipe, size, channels)
+    )
+    return Plan(recipe, preprocessing, 0, seed, threads, accelerator.num_processes, bfloat16)
+
+
+def _steps(
+    plan: Plan,
+    model: nn.Module,
+    dataset: Dataset,
+    teacher: nn.Module | None,
+    steps: int | None,
+    epochs: float | None,
+    seconds: float | None,
+    start: float,
+) -> int:
+    if steps is not None:
+        return steps
+    batches = _batches(plan, dataset, rank=0)
+    if epochs is not None:
+        return max(1, round(epochs * len(dataset.train) / batches.size))
+    assert seconds is not None  # _check_numbers saw to it
+    pace = measure_pace(
+        model, batches, dataset.validation, MEASURING * seconds, teacher=teacher, bfloat16=plan.bfloat16
+    )
+    return pace.steps_within(seconds - (time.perf_counter() - start))
+
+
+def _batches(plan: Plan, dataset: Dataset, rank: int) -> Batches:
+    classes = len(dataset.label_names)
+    return Batches(dataset.train, plan.recipe, plan.preprocessing, plan.seed, classes, rank, plan.processes)
+
+
+class _Run:
+    """A run under way: everything that a checkpoint holds."""
+
+    def __init__(
+        self, plan: Plan, model: nn.Module, dataset: Dataset, teacher: nn.Module | None, accelerator: Accelerator
+    ) -> None:
+        self.plan, self.dataset, self.accelerator = plan, dataset, accelerator
+        recipe, classes = plan.recipe, len(dataset.label_names)
+        weights = class_weights(dataset.train.labels, classes) if recipe.class_weights else None
+        self.learner = Learner(
+            model,
+            recipe,
+            accelerator,
+            weights=None if weights is None else weights.to(accelerator.device),
+            teacher=teacher,
+            bfloat16=plan.bfloat16,
+        )
+        self.average = Average(model, recipe.ema) if recipe.ema else None
+        self.stream = Stream(_batches(plan, dataset, accelerator.process_index))
+        self.step = 0
+        self.losses: list[float] = []  # since the last check
+        self.checks: list[Check] = []
+        self.best = copy.deepcopy(model.state_dict())
+        self.seconds = 0.0
+
+    @property
+    def model(self) -> nn.Module:
+        return self.learner.model
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is checked and kept."""
+        return self.model if self.average is None else self.average.model
+
+    def finish(self, checkpoints: Checkpoints | None, progress: Progress | None, checked: Checked | None) -> Trained:
+        """Take all steps that are left, and leave the best weights in the model."""
+        if checkpoints is not None and (found := checkpoints.newest()):
+            self._restore(*found)
+        steps, per_epoch = self.plan.steps, self.stream.batches.per_epoch
+        to_check = set(check_steps(steps, per_epoch))
+        first, before = self.step, self.seconds
+        start = saved = time.perf_counter()
+        every = checkpoints.every if checkpoints else math.inf
+        self.learner.train()
+        try:
+            with deferred() as interrupt:
+                for step, images, targets in self.stream(first, steps) if first < steps else ():
+                    loss = self._take(step, images, targets)
+                    self.seconds = before + time.perf_counter() - start
+                    if self.step in to_check:
+                        self._check(checked)
+                    due = self.step in to_check or time.perf_counter() - saved > every
+                    if checkpoints is not None and (due or interrupt):
+                        checkpoints.write(self.step, *self._state())
+                        saved = time.perf_counter()
+                    if progress:
+                        left = (time.perf_counter() - start) / (self.step - first) * (steps - self.step)
+                        progress(self.step, steps, loss, left)
+                    if interrupt:
+                        raise KeyboardInterrupt
+            self.model.load_state_dict(self.best)
+        finally:
+            self.learner.release()
+        batches, stream = self.stream.batches, self.stream
+        return Trained(
+            self.plan, steps * batches.size, self.seconds, stream.waited, stream.augmented, tuple(self.checks)
+        )
+
+    def _take(self, step: int, images: Tensor, targets: Tensor) -> float:
+        recipe, batches, steps = self.plan.recipe, self.stream.batches, self.plan.steps
+        # Dropout draws from here: made anew for each step, its state need not be saved.
+        torch.manual_seed(batches.state(step))
+        device = self.accelerator.device
+        at = (recipe, step, steps, batches.per_epoch)
+        loss = self.learner.step(images.to(device), targets.to(device), learning_rate(*at), momentum(*at))
         if not math.isfinite(loss):
-            model.load_state_dict(good)
+            self.model.load_state_dict(self.best)
             raise Failure(
                 f"training diverged: the loss is {loss} at step {step + 1} of {steps}; "
-                f"a learning rate below {recipe.learning_rate} may help"
+                f"a learning rate below {recipe.learning_rate:g} may help"
             )
-        losses.append(loss)
-        done = step + 1
-        if done in to_check:
-            yield Check(done, sum(losses) / len(losses), evaluate(model, dataset.validation, batches.preprocessing))
-            good, losses = copy.deepcopy(model.state_dict()), []
-        progress(done, steps, loss, (time.perf_counter() - start) / done * (steps - done))
+        self.step = step + 1
+        if self.average is not None:
+            self.average.update(self.model, self.step)
+        self.losses.append(loss)
+        return loss
+
+    def _check(self, checked: Checked | None) -> None:
+        accuracy = self._accuracy(self.dataset.validation)
+        check = Check(self.step, sum(self.losses) / len(self.losses), accuracy)
+        is_best = accuracy >= max((earlier.accuracy for earlier in self.checks), default=0.0)
+        self.checks.append(check)
+        self.losses = []
+        if is_best:
+            self.best = copy.deepcopy(self.judged.state_dict())
+        if checked:
+            checked(check, self.judged, is_best)
+
+    def _accuracy(self, split: Split) -> float:
+        """Over all processes, each of which looks at its share."""
+        mine = np.arange(self.accelerator.process_index, len(split), self.accelerator.num_processes)
+        right = scores(self.judged, split, self.plan.preprocessing, mine).argmax(1) == split.labels[mine]
+        sound = split.sound(mine)
+        counts = torch.tensor([float(right[sound].sum()), float(sound.sum())], device=self.accelerator.device)
+        correct, judged = self.accelerator.reduce(counts, "sum").tolist()
+        if not judged:
+            raise BadInput(f"none of the validation images can be read; for one, {split.broken[0]}")
+        return float(correct / judged)
+
+    def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        if self.average is not None:
+            tensors |= {f"average.{name}": tensor for name, tensor in self.average.model.state_dict().items()}
+        for index, state in self.learner.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items() if value is not None}
+        about = {
+            "step": self.step,
+            "losses": self.losses,
+            "checks": [asdict(check) for check in self.checks],
+            "seconds": self.seconds,
+            "waited": self.stream.waited,
+            "augmented": self.stream.augmented,
+        }
+        return tensors, about
+
+    def _restore(self, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+        self.model.load_state_dict(part("model."))
+        self.best = part("best.")
+        if self.average is not None:
+            self.average.model.load_state_dict(part("average."))
+        optimiser = self.learner.optimiser
+        parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+        for name, value in part("optimiser.").items():
+            index, _, key = name.partition(".")
+            parameter = parameters[int(index)]
+            if value.shape == parameter.shape:
+                # laid out in memory as the parameter is: the fused optimisers take both for one line of numbers
+                value = torch.empty_like(parameter).copy_(value)
+            optimiser.state[parameter][key] = value
+        self.step, self.losses, self.seconds = about["step"], list(about["losses"]), about["seconds"]
+        self.checks = [Check(**check) for check in about["checks"]]
+        self.stream.waited, self.stream.augmented = about["waited"], about["augmented"]
 
 
 @contextlib.contextmanager
-def _training(model: nn.Module, threads: int | None, seed: int) -> Iterator[None]:
-    """The model in training mode and channels-last, PyTorch with `threads` and its dropout's randomness from `seed`."""
-    before = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]), memory.kept():
+def _training(
+    model: nn.Module, teacher: nn.Module | None, accelerator: Accelerator, threads: int | None, seed: int
+) -> Iterator[None]:
+    """The model on its device, channels-last, in training mode; the surroundings as they were once it ends."""
+    before, home = torch.get_num_threads(), next(model.parameters()).device
+    with torch.random.fork_rng(), memory.kept():
         torch.manual_seed(seed)
         torch.set_num_threads(threads or before)
-        in_format(model, torch.channels_last).train()
+        in_format(model.to(accelerator.device), torch.channels_last).train()
+        if teacher is not None:
+            in_format(teacher.to(accelerator.device), torch.channels_last).eval()
         try:
             yield
         finally:
             torch.set_num_threads(before)
-            in_format(model, torch.contiguous_format).eval()
-            model.zero_grad(set_to_none=True)
+            in_format(model.to(home), torch.contiguous_format).eval()
 
 
-def _check_numbers(steps: int | None, seconds: float | None, threads: int | None, seed: int) -> None:
-    if (steps is None) == (seconds is None):
-        raise BadInput("train needs either steps or seconds")
+def _check_numbers(
+    steps: int | None, epochs: float | None, seconds: float | None, threads: int | None, seed: int
+) -> None:
+    if sum(each is not None for each in (steps, epochs, seconds)) != 1:
+        raise BadInput("train needs either steps, epochs or seconds")
     if steps is not None and steps < 1:
         raise must_be("steps", "a whole number above 0", steps)
-    if seconds is not None and not 0 < seconds < math.inf:
-        raise must_be("seconds", "a number above 0", seconds)
+    for name, number in (("epochs", epochs), ("seconds", seconds)):
+        if number is not None and not 0 < number < math.inf:
+            raise must_be(name, "a number above 0", number)
     if threads is not None and threads < 1:
         raise must_be("threads", "a whole number above 0", threads)
     if seed < 0:
         raise must_be("seed", "a whole number of at least 0", seed)
 
 
-def _check_fit(model: nn.Module, dataset: Dataset, preprocessing: Preprocessing) -> None:
+def _check_fit(
+    model: nn.Module, dataset: Dataset, preprocessing: Preprocessing, recipe: Recipe, teacher: nn.Module | None
+) -> None:
     if preprocessing.channels != dataset.channels:
         raise must_be("the preprocessing's channels", f"the images' {dataset.channels}", preprocessing.channels)
-    for what, needed in (("num_classes", len(dataset.label_names)), ("in_chans", dataset.channels)):
-        if getattr(model, what, needed) != needed:
-            raise must_be(f"the network's {what}", f"the images' {needed}", getattr(model, what))
-
-
-def _silent(step: int, steps: int, loss: float, seconds_left: float) -> None:
-    pass
+    networks = {"network": model} | ({} if teacher is None else {"teacher": teacher})
+    for what, network in networks.items():
+        for name, needed in (("num_classes", len(dataset.label_names)), ("in_chans", dataset.channels)):
+            if getattr(network, name, needed) != needed:
+                raise must_be(f"the {what}'s {name}", f"the images' {needed}", getattr(network, name))
+    if (teacher is None) != (recipe.distil == 0):
+        raise BadInput("a teacher and a recipe with distil above 0 need one another")

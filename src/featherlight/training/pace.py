@@ -11,12 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from featherlight.data import Split
+from featherlight.timing import this_machine
 from featherlight.training.augment import decoded_size
 from featherlight.training.batches import Batches
 from featherlight.training.recipe import Recipe, recipe_for
-from featherlight.training.step import in_format, optimiser_for, take_step
+from featherlight.training.step import Learner, in_format
 
 MOST_CHECKS = 10
+
+# Without these a CPU emulates bfloat16, many times slower: not worth a measurement.
+_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
+_WORTH = 1.05  # times as fast must bfloat16 be to be chosen
 
 
 @dataclass(frozen=True)
@@ -51,21 +56,33 @@ def check_steps(steps: int, per_epoch: int) -> list[int]:
     return [round(steps * (check + 1) / count) for check in range(count)]
 
 
-def measure_pace(model: nn.Module, batches: Batches, validation: Split, seconds: float) -> Pace:
+def measure_pace(
+    model: nn.Module,
+    batches: Batches,
+    validation: Split,
+    seconds: float,
+    *,
+    teacher: nn.Module | None = None,
+    bfloat16: bool = False,
+) -> Pace:
     """The pace of training `model` on these batches, measured for about `seconds` on a copy of it."""
     fetches = []
     for _ in range(2):  # the second time without decoding, if the images were kept
         start = time.perf_counter()
-        images, labels = batches(0)
+        decoded = batches.decode(0)
         fetches.append(time.perf_counter() - start)
+    start = time.perf_counter()
+    images, targets = batches.augment(0, decoded)
+    augment = time.perf_counter() - start
     first, again = fetches
     kept = batches.split.keeps(decoded_size(batches.recipe, batches.preprocessing.size))
-    decode = max(0.0, first - again if kept else again) / batches.size
+    decode = max(0.0, first - again if kept else again) / len(decoded.labels)
+    step = augment + _seconds_per_step(model, images, targets, batches.recipe, seconds, teacher, bfloat16)
     forward = _seconds_forward(model, images) / len(images)
     return Pace(
-        step=again + _seconds_per_step(model, images, labels, batches.recipe, seconds),
-        check=len(validation) * (forward if kept else forward + decode),
-        first_look=decode if kept else 0.0,
+        step=step if kept else max(step, again),  # decoded in another thread: the slower of the two decides
+        check=len(validation) / batches.processes * (forward if kept else forward + decode),
+        first_look=decode / batches.processes if kept else 0.0,
         batch=batches.size,
         train=len(batches.split),
         validation=len(validation),
@@ -86,13 +103,11 @@ def images_per_second(
     On random images; `batch` is the recipe's unless given, `threads` those that PyTorch uses now.
     """
     recipe = recipe_for(size)
-    count = recipe.batch if batch is None else batch
-    images = torch.randn(count, channels, size, size).contiguous(memory_format=torch.channels_last)
-    labels = torch.zeros(count, dtype=torch.int64)
+    images, targets = _made_up(recipe.batch if batch is None else batch, channels, size)
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
-        return count / _seconds_per_step(model, images, labels, recipe, seconds)
+        return len(images) / _seconds_per_step(model, images, targets, recipe, seconds)
     finally:
         torch.set_num_threads(before)
 
@@ -104,22 +119,52 @@ def fastest_threads(model: nn.Module, size: int, channels: int = 3, seconds: flo
     than one alone.
     """
     choices = {torch.get_num_threads(), 1}
+    if len(choices) == 1:
+        return 1
     return max(choices, key=lambda n: images_per_second(model, size, channels, threads=n, seconds=seconds))
 
 
-def _seconds_per_step(model: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, seconds: float) -> float:
-    twin = in_format(copy.deepcopy(model), torch.channels_last).train()
-    optimiser = optimiser_for(twin, recipe)
-    take_step(twin, optimiser, images, labels, recipe, 0.0)  # the first one allocates and chooses kernels
+def bfloat16_is_faster(model: nn.Module, recipe: Recipe, size: int, channels: int, seconds: float = 0.3) -> bool:
+    """Whether the forward pass in bfloat16 makes a step faster here, measured where the machine has it in hardware."""
+    if not torch.cuda.is_available() and not _BFLOAT16 & set(this_machine().instruction_sets):
+        return False
+    images, targets = _made_up(recipe.batch, channels, size)
+    full, half = (
+        _seconds_per_step(model, images, targets, recipe, seconds, bfloat16=bfloat16) for bfloat16 in (False, True)
+    )
+    return full > _WORTH * half
+
+
+def _made_up(count: int, channels: int, size: int) -> tuple[Tensor, Tensor]:
+    images = torch.randn(count, channels, size, size).contiguous(memory_format=torch.channels_last)
+    return images, torch.zeros(count, dtype=torch.int64)
+
+
+def _seconds_per_step(
+    model: nn.Module,
+    images: Tensor,
+    targets: Tensor,
+    recipe: Recipe,
+    seconds: float,
+    teacher: nn.Module | None = None,
+    bfloat16: bool = False,
+) -> float:
+    twin = in_format(copy.deepcopy(model), torch.channels_last)
+    device = next(twin.parameters()).device
+    images, targets = images.to(device), targets.to(device)
+    learner = Learner(twin, recipe, teacher=teacher, bfloat16=bfloat16)
+    learner.train()
+    learner.step(images, targets, 0.0, recipe.momentum)  # the first one allocates and chooses kernels
     start, taken = time.perf_counter(), 0
     while taken < 2 or time.perf_counter() - start < seconds:
-        take_step(twin, optimiser, images, labels, recipe, 0.0)
+        learner.step(images, targets, 0.0, recipe.momentum)
         taken += 1
     return (time.perf_counter() - start) / taken
 
 
 def _seconds_forward(model: nn.Module, images: Tensor) -> float:
     twin = in_format(copy.deepcopy(model), torch.channels_last).eval()
+    images = images.to(next(twin.parameters()).device)
     with torch.inference_mode():
         twin(images)
         start = time.perf_counter()

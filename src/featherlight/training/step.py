@@ -2,44 +2,94 @@
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.optim import SGD, Optimizer
+import contextlib
+import math
 
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from featherlight.training.loss import loss as loss_of
+from featherlight.training.optimisers import frozen_rows, optimiser_for, set_rate
 from featherlight.training.recipe import Recipe
 
 
-def optimiser_for(model: nn.Module, recipe: Recipe) -> Optimizer:
-    """SGD over the model's parameters; those of one dimension (biases, batch norm) do not decay."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    # Fused: one call moves all parameters, so Ctrl-C finds them before a step or after it.
-    return SGD(
-        [group for group in groups if group["params"]],
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.momentum > 0,
-        fused=True,
-    )
+class Learner:
+    """A network in training with what moves it.
+
+    model      the network itself, whose weights move; over several processes `wrapped` is what is called
+    weights    of the classes, see `loss.class_weights`
+    teacher    in evaluation mode; its scores are learned as well
+    bfloat16   the arithmetic of the forward pass, where it is safe
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        accelerator: Accelerator | None = None,
+        *,
+        weights: Tensor | None = None,
+        teacher: nn.Module | None = None,
+        bfloat16: bool = False,
+    ) -> None:
+        self.model, self.recipe, self.teacher, self.bfloat16 = model, recipe, teacher, bfloat16
+        self.weights = weights
+        self._accelerator = accelerator
+        self._frozen = frozen_rows(model, recipe)
+        self._stilled = [p for row in self._frozen for p in row.parameters() if p.requires_grad]
+        for parameter in self._stilled:
+            parameter.requires_grad_(False)
+        self.optimiser: Optimizer = optimiser_for(model, recipe)
+        self.wrapped: nn.Module = model if accelerator is None else accelerator.prepare_model(model)
+
+    def train(self) -> None:
+        """Training mode, but for the rows that are frozen: their batch norm keeps its statistics."""
+        self.model.train()
+        for row in self._frozen:
+            row.eval()
+
+    def step(self, images: Tensor, targets: Tensor, rate: float, momentum: float) -> float:
+        """Move the network one step down the loss of a batch; that loss, not finite where nothing was moved."""
+        set_rate(self.optimiser, rate, momentum)
+        self.optimiser.zero_grad(set_to_none=True)
+        with self._arithmetic(images):
+            taught = self._taught(images)
+            loss = loss_of(self.wrapped(images), targets, self.recipe, self.weights, taught)
+        value = self._over_processes(loss)
+        if not math.isfinite(value):
+            return value
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.recipe.clip:
+            nn.utils.clip_grad_norm_([p for p in self.model.parameters() if p.grad is not None], self.recipe.clip)
+        self.optimiser.step()
+        return value
+
+    def release(self) -> None:
+        """Leave the network to others: no gradients, nothing frozen."""
+        self.model.zero_grad(set_to_none=True)
+        for parameter in self._stilled:
+            parameter.requires_grad_(True)
+
+    def _over_processes(self, loss: Tensor) -> float:
+        # All processes must agree on whether the loss is finite: one that left the step alone would leave the others
+        # waiting for its gradients.
+        if self._accelerator is not None and self._accelerator.num_processes > 1:
+            loss = self._accelerator.reduce(loss.detach(), "mean")
+        return loss.item()
+
+    def _taught(self, images: Tensor) -> Tensor | None:
+        if self.teacher is None:
+            return None
+        with torch.no_grad():
+            scores: Tensor = self.teacher(images)
+        return scores
+
+    def _arithmetic(self, images: Tensor) -> contextlib.AbstractContextManager[object]:
+        return torch.autocast(images.device.type, torch.bfloat16) if self.bfloat16 else contextlib.nullcontext()
 
 
 def in_format(model: nn.Module, memory_format: torch.memory_format) -> nn.Module:
     """The model itself, the weights of its convolutions laid out in memory as asked for."""
     return model.to(memory_format=memory_format)  # type: ignore[call-overload, no-any-return]  # torch's stub lacks it
-
-
-def take_step(
-    model: nn.Module, optimiser: Optimizer, images: Tensor, labels: Tensor, recipe: Recipe, learning_rate: float
-) -> float:
-    """Move the model, in training mode, one step down the loss of a batch; that loss."""
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate
-    optimiser.zero_grad(set_to_none=True)
-    loss = F.cross_entropy(model(images), labels, label_smoothing=recipe.label_smoothing)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    return loss.item()
