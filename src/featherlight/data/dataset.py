@@ -1,23 +1,24 @@
-"""Labelled images in three splits, from a folder of classes or a data set known by name."""
+"""Labelled images in three splits, from a folder of classes, Hugging Face, or a data set known by name."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featherlight.data import fashion_mnist
-from featherlight.data.folder import TEST, TRAIN, VALIDATION, Classes, find_split, list_classes
+from featherlight.data import fashion_mnist, hugging_face
+from featherlight.data.folder import Classes
 from featherlight.data.hold_out import hold_out
 from featherlight.data.pictures import Array, Files
+from featherlight.data.repeated import find_repeated
 from featherlight.data.split import Split
+from featherlight.data.three_splits import split_folder
 from featherlight.errors import BadInput
 
-# Of each class, where a folder has no validation or test split of its own.
-HELD_OUT = 0.15
 FASHION_MNIST_HELD_OUT = 1 / 12  # 5,000 of the 60,000 training images
 
 
@@ -41,80 +42,47 @@ class Dataset:
         """A sentence for each image found broken so far, over all splits."""
         return self.train.broken + self.validation.broken + self.test.broken
 
+    @cached_property
+    def repeated(self) -> tuple[str, ...]:
+        """A sentence for each validation or test image that also stands in an earlier split, to the byte.
+
+        Found when first asked for, by reading the files whose size in bytes occurs in two splits.
+        """
+        return find_repeated({"train": self.train, "validation": self.validation, "test": self.test})
+
 
 def open_dataset(source: str | os.PathLike[str], seed: int = 0) -> Dataset:
-    """The data set in a folder of classes, or "fashion-mnist"; no photograph is decoded yet.
+    """The data set in a folder, on the Hugging Face hub, or "fashion-mnist"; no photograph is decoded yet.
 
-    In a folder ROOT either ROOT/train, ROOT/val (or valid, validation, eval, evaluation) and ROOT/test hold one folder
-    a class, or, where there is no ROOT/train, ROOT itself does. A split that is missing is held out of the training
-    images: 15 % of each class, at least one image where enough are left. Which ones hangs on `seed` and the files'
-    names below ROOT alone. Labels are the class folders' names, sorted by bytes.
+    In a folder ROOT either ROOT/train, ROOT/val (or valid, validation, eval, evaluation) and ROOT/test hold the splits,
+    or, where there is no ROOT/train, ROOT itself holds all images. A split holds one folder a class, or a metadata.csv
+    or metadata.jsonl with a `file_name` and a `label` for each image. A split that is missing is held out of the
+    training images: 15 % of each class, at least one image where enough are left. Which ones hangs on `seed` and the
+    files' names below ROOT alone. Labels are the class folders' names, sorted by bytes.
+
+    With the extra `data`, a folder may also be one that Hugging Face's `save_to_disk` wrote, or one of parquet files,
+    and a source ``hf-hub:org/dataset`` or ``hf-hub:org/dataset@revision`` is downloaded; labels are in its own order.
 
     Raises BadInput for a source that is missing, not a folder, without images, of one class, or with a class that the
-    training images lack.
+    training images lack; Failure where the hub cannot be reached.
     """
     name = os.fspath(source)
     if name == fashion_mnist.NAME:
         return _fashion_mnist(seed)
+    if name.startswith(hugging_face.HUB):
+        labels, *splits = hugging_face.open_hub(name, seed)
+        return Dataset(name, seed, labels, 3, *splits)
     if not os.path.isdir(name):
         came = f"{name!r} is a file" if os.path.exists(name) else f"there is nothing at {name!r}"
         raise BadInput(f"data must be {fashion_mnist.NAME!r} or a folder of classes; {came}")
     root = Path(name)
-    train, validation, test = _list_splits(root, seed)
+    if hugging_face.is_saved(root):
+        labels, *splits = hugging_face.open_saved(root, seed)
+        return Dataset(name, seed, labels, 3, *splits)
+    train, *held_out = split_folder(root, seed)
     labels = tuple(train)
-    splits = (_split(root, classes, labels) for classes in (train, validation, test))
+    splits = [_split(root, classes, labels) for classes in (train, *held_out)]
     return Dataset(name, seed, labels, 3, *splits)
-
-
-def _list_splits(root: Path, seed: int) -> tuple[Classes, Classes, Classes]:
-    home = find_split(root, TRAIN)
-    given = [find_split(root, names) for names in (VALIDATION, TEST)] if home else [None, None]
-    train = list_classes(root, home or root)
-    if home is None:
-        _check_no_splits(train, root)
-    _check_train(train, home or root)
-    missing = given.count(None)
-    *held, train = hold_out(train, HELD_OUT, missing, seed) if missing else [train]
-    splits = []
-    for folder in given:
-        splits.append(list_classes(root, folder) if folder else held.pop(0))
-        if folder:
-            _check_held_out(splits[-1], train, folder)
-        elif not any(splits[-1].values()):
-            raise BadInput(f"{str(root)!r} has too few images; some class must have at least {missing + 1}")
-    validation, test = splits
-    return train, validation, test
-
-
-def _check_no_splits(classes: Classes, root: Path) -> None:
-    # Without ROOT/train a folder "test" may be a class; not if all its images lie in folders of their own.
-    for name in (*VALIDATION, *TEST):
-        images = classes.get(name)
-        if images and all(image.count(os.sep) > 1 for image in images):
-            raise BadInput(f"{str(root)!r} holds {name!r} but no 'train'; it must hold both or one folder a class")
-
-
-def _check_train(classes: Classes, folder: Path) -> None:
-    if not any(classes.values()):
-        raise BadInput(
-            f"{str(folder)!r} has no images; it must hold one folder a class, with that class's images in it"
-        )
-    empty = [name for name, images in classes.items() if not images]
-    if empty:
-        raise BadInput(f"each class must have images; {str(folder)!r} has none in {', '.join(map(repr, empty))}")
-    if len(classes) == 1:
-        raise BadInput(f"{str(folder)!r} must hold at least two classes; got one, {next(iter(classes))!r}")
-
-
-def _check_held_out(classes: Classes, train: Classes, folder: Path) -> None:
-    strange = [name for name, images in classes.items() if images and name not in train]
-    if strange:
-        names = ", ".join(map(repr, strange))
-        raise BadInput(f"each class must have training images; those in {str(folder)!r} also hold {names}")
-    if not any(classes.values()):
-        raise BadInput(
-            f"{str(folder)!r} has no images; it must hold one folder a class, with that class's images in it"
-        )
 
 
 def _split(root: Path, classes: Classes, labels: tuple[str, ...]) -> Split:

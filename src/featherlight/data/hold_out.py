@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 
-from featherlight.data.folder import Classes
+from featherlight.data.folder import Classes, portable
 
 
 def hold_out(classes: Classes, share: float, parts: int, seed: int) -> list[Classes]:
@@ -17,13 +16,9 @@ def hold_out(classes: Classes, share: float, parts: int, seed: int) -> list[Clas
     """
     splits: list[Classes] = [{} for _ in range(parts + 1)]
     for label, names in classes.items():
-        ranked = sorted(names, key=lambda name: hashlib.sha256(b"%d:%b" % (seed, _portable(name))).digest())
+        ranked = sorted(names, key=lambda name: hashlib.sha256(b"%d:%b" % (seed, portable(name))).digest())
         count = min(max(1, round(share * len(names))), max(0, len(names) - 1) // parts)
         part_of = {name: place // count for place, name in enumerate(ranked[: count * parts])}
         for part, split in enumerate(splits):
             split[label] = [name for name in names if part_of.get(name, parts) == part]
     return splits
-
-
-def _portable(name: str) -> bytes:
-    return os.fsencode(name.replace(os.sep, "/"))

@@ -1,8 +1,9 @@
-"""One photograph from a file, upright and in RGB, or one sentence that says why not."""
+"""One photograph from a file or its bytes, upright and in RGB, or one sentence that says why not."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import stat
 import threading
@@ -47,9 +48,20 @@ def read_photo(path: str | os.PathLike[str], *, enough: int | None = None) -> Im
     """
     name = repr(os.fspath(path))
     _check_file(Path(path), name)
+    return _decode(path, name, enough)
+
+
+def decode_photo(content: bytes, name: str, *, enough: int | None = None) -> Image.Image:
+    """The photograph in a file's bytes, as `read_photo` would give it; `name` is what errors call it."""
+    if not content:
+        raise BadInput(f"{name} is empty")
+    return _decode(io.BytesIO(content), name, enough)
+
+
+def _decode(source: str | os.PathLike[str] | io.BytesIO, name: str, enough: int | None) -> Image.Image:
     with _silence():
         try:
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(source, formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise Image.DecompressionBombError
                 if enough is not None:

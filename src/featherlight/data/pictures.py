@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from featherlight.data.photo import read_photo
+from featherlight.files import sha256
 
 
 class Pictures(Protocol):
@@ -25,6 +28,14 @@ class Pictures(Protocol):
 
     def open(self, index: int, enough: int | None) -> Image.Image:
         """An image in RGB or grey; `enough` as in `read_photo`; BadInput if it is broken."""
+        ...
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each image as it is stored: int64 (N,); 0 for what cannot be read."""
+        ...
+
+    def digest(self, index: int) -> str | None:
+        """The SHA-256 of an image as it is stored; None if it cannot be read."""
         ...
 
 
@@ -45,6 +56,14 @@ class Files:
         """The photograph in the file."""
         return read_photo(self.name(index), enough=enough)
 
+    def sizes(self) -> NDArray[np.int64]:
+        """The files' sizes."""
+        return np.fromiter((file_size(self.name(index)) for index in range(len(self))), np.int64, len(self))
+
+    def digest(self, index: int) -> str | None:
+        """The digest of the file's bytes."""
+        return file_digest(self.name(index))
+
 
 class Array:
     """Grey images in an array: uint8 (N, H, W)."""
@@ -62,3 +81,28 @@ class Array:
     def open(self, index: int, enough: int | None) -> Image.Image:
         """The image as it is: there is nothing to decode."""
         return Image.fromarray(self._pixels[index])
+
+    def sizes(self) -> NDArray[np.int64]:
+        """The number of pixels, the same for all."""
+        return np.full(len(self), self._pixels[0].size if len(self) else 0, np.int64)
+
+    def digest(self, index: int) -> str | None:
+        """The digest of the pixels."""
+        return hashlib.sha256(self._pixels[index].tobytes()).hexdigest()
+
+
+def file_size(path: str) -> int:
+    """The bytes of a regular file, else 0."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+
+def file_digest(path: str) -> str | None:
+    """The SHA-256 of a regular file's bytes; None where there is none, or it cannot be read."""
+    try:
+        return sha256(Path(path)) if file_size(path) else None  # opening a FIFO would wait for ever
+    except OSError:
+        return None

@@ -27,7 +27,7 @@ class Split:
     def __init__(self, pictures: Pictures, labels: NDArray[np.int64], channels: int) -> None:
         self.labels = labels
         self.channels = channels
-        self._pictures = pictures
+        self.pictures = pictures
         self._broken: dict[int, str] = {}
         self._kept_as: tuple[Preprocessing, bool] | None = None
         self._kept = np.zeros((0,), np.uint8)
@@ -47,7 +47,7 @@ class Split:
 
     def name(self, index: int) -> str:
         """The path of an image, or what stands for it."""
-        return self._pictures.name(index)
+        return self.pictures.name(index)
 
     def keeps(self, size: int) -> bool:
         """Whether images of `size` pixels stay in memory once decoded: the whole split fits in KEPT_BYTES."""
@@ -111,7 +111,7 @@ class Split:
                 if index in self._broken:
                     continue
                 try:
-                    images[place] = crop(self._pictures.open(index, enough), geometry)
+                    images[place] = crop(self.pictures.open(index, enough), geometry)
                 except BadInput as error:
                     self._broken[index] = str(error)
 
