@@ -1,0 +1,72 @@
+"""The gate to LLVM: text of a module in, machine code out; the one file that imports llvmlite.binding."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterable, Mapping
+
+import llvmlite.binding as llvm
+
+_names = (f"object_{number}" for number in itertools.count())  # a library's name cannot be used twice
+
+
+@functools.cache
+def host() -> llvm.TargetMachine:
+    """The processor at hand, with every instruction set that it has."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    features = llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(llvm.get_host_cpu_name(), features, opt=2, reloc="pic", codemodel="small")
+
+
+def optimise(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
+    """The module that `text` says, verified and optimised for `machine`.
+
+    Kernels say themselves what is a vector and what is unrolled: LLVM's own vectorisers and unroller stay off, since
+    they make registers spill.
+    """
+    module = llvm.parse_assembly(text)
+    module.verify()
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
+    return module
+
+
+def assembly(text: str, machine: llvm.TargetMachine) -> str:
+    """What `machine` will run, to be read."""
+    listing: str = machine.emit_assembly(optimise(text, machine))
+    return listing
+
+
+def object_code(text: str, machine: llvm.TargetMachine) -> bytes:
+    """An object file of the module that `text` says."""
+    code: bytes = machine.emit_object(optimise(text, machine))
+    return code
+
+
+def load(code: bytes, functions: Iterable[str], imports: Mapping[str, int]) -> dict[str, int]:
+    """The addresses of `functions` in object code for this process, which keeps them until it ends.
+
+    `imports` has the addresses of the functions that the code calls and does not hold.
+    """
+    library = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+    for function, address in imports.items():
+        library.import_symbol(function, address)
+    for function in functions:
+        library.export_symbol(function)
+    loaded = library.link(_linker(), next(_names))
+    _kept.append(loaded)
+    return {function: loaded[function] for function in functions}
+
+
+_kept: list[llvm.ResourceTracker] = []  # code is unloaded with its tracker
+
+
+@functools.cache
+def _linker() -> llvm.LLJIT:
+    return llvm.create_lljit_compiler(host())

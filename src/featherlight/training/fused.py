@@ -1,0 +1,174 @@
+"""Batch norm and its activation as one kernel of our own while training on a CPU."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from featherlight.compiler import batch_norm
+from featherlight.compiler.kernel import Kernel, OpenMP
+from featherlight.layers import convolution
+
+_ACTIVATIONS: dict[type[nn.Module], str] = {
+    nn.Identity: "none",
+    nn.ReLU: "relu",
+    nn.ReLU6: "relu6",
+    nn.Hardswish: "hard_swish",
+}
+
+
+@contextlib.contextmanager
+def fused() -> Iterator[None]:
+    """Within the block every ConvNorm that trains on a CPU norms and activates its maps in one kernel.
+
+    PyTorch reads a map three times and writes it twice for that, and going back reads eight and writes two; the kernel
+    reads two and writes one, and reads four and writes one. Nothing of a model changes, and where the kernel does not
+    serve (evaluation, other devices, types and layouts, hooks, tracing) PyTorch's own operations do the work.
+    """
+    before = convolution.norm_activation.set(norm_activation)
+    try:
+        yield
+    finally:
+        convolution.norm_activation.reset(before)
+
+
+def norm_activation(x: Tensor, norm: nn.Module, activation: nn.Module) -> Tensor:
+    """What `activation(norm(x))` gives, running statistics and all: by the kernel where it serves."""
+    if not _served(x, norm, activation):
+        y: Tensor = activation(norm(x))
+        return y
+    assert isinstance(norm, nn.BatchNorm2d)  # it is served
+    of_both = norm.weight, norm.bias, norm.eps, _ACTIVATIONS[type(activation)]
+    y, mean, variance = _BatchNormActivation.apply(x, *of_both)  # type: ignore[no-untyped-call]
+    if norm.track_running_stats:
+        _track(norm, mean, variance, x.numel() // x.shape[1])
+    return y
+
+
+def _served(x: Tensor, norm: nn.Module, activation: nn.Module) -> bool:
+    return (
+        type(norm) is nn.BatchNorm2d
+        and type(activation) in _ACTIVATIONS
+        and norm.training
+        and norm.affine
+        and type(x) is Tensor
+        and x.device.type == "cpu"
+        and x.dtype == norm.weight.dtype == norm.bias.dtype == torch.float32
+        and x.ndim == 4
+        and x.is_contiguous(memory_format=torch.channels_last)
+        and x.shape[1] == norm.num_features
+        and x.numel() > x.shape[1]  # of a single value a channel PyTorch says that it has no variance
+        and not _hooked(norm)
+        and not _hooked(activation)
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        and not torch.compiler.is_compiling()
+        and _kernels(_ACTIVATIONS[type(activation)]) is not None
+    )
+
+
+def _hooked(module: nn.Module) -> bool:
+    return any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks))
+
+
+@torch.no_grad()
+def _track(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, count: int) -> None:
+    """Move the running statistics as nn.BatchNorm2d does."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    assert norm.num_batches_tracked is not None
+    norm.num_batches_tracked.add_(1)
+    share = 1 / norm.num_batches_tracked.item() if norm.momentum is None else norm.momentum
+    norm.running_mean.mul_(1 - share).add_(mean, alpha=share)
+    norm.running_var.mul_(1 - share).add_(variance, alpha=share * count / (count - 1))
+
+
+_NOT_FINITE = np.errstate(invalid="ignore", over="ignore")  # such maps come through without a word, as in PyTorch
+
+
+class _BatchNormActivation(torch.autograd.Function):
+    """The map, normed and activated, with its mean and (biased) variance; backward recomputes it from x."""
+
+    @staticmethod
+    @_NOT_FINITE
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, epsilon: float, activation: str
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        kernels = _kernels(activation)
+        assert kernels is not None  # it is served
+        channels, size = x.shape[1], x.numel()
+        fold = batch_norm.fold(channels)
+        width, parts = fold * channels, torch.get_num_threads()
+        sums = np.empty((parts, 2, fold, channels))
+        kernels["moments"](parts, size, width, x.data_ptr(), sums.ctypes.data)
+        mean, square = sums.sum((0, 2)) * (channels / size)
+        variance = np.maximum(square - mean * mean, 0)
+        inverse = 1 / np.sqrt(variance + epsilon)
+        lines = _lines(fold, mean, inverse * weight.detach().numpy(), bias.detach().numpy())
+        y = torch.empty_like(x)
+        kernels["forward"](parts, size, width, x.data_ptr(), y.data_ptr(), *_addresses(lines))
+        ctx.save_for_backward(x)
+        ctx.kernels, ctx.lines, ctx.inverse = kernels, lines, inverse
+        moments = _tensor(mean), _tensor(variance)
+        ctx.mark_non_differentiable(*moments)
+        return y, *moments
+
+    @staticmethod
+    @once_differentiable
+    @_NOT_FINITE
+    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        (x,) = ctx.saved_tensors
+        lines, inverse = ctx.lines, ctx.inverse
+        _, fold, channels = lines.shape
+        size, width, parts = x.numel(), fold * channels, torch.get_num_threads()
+        dy = dy.contiguous(memory_format=torch.channels_last)
+        sums = np.empty((parts, 2, fold, channels))
+        maps = size, width, x.data_ptr(), dy.data_ptr()
+        ctx.kernels["slopes"](parts, *maps, *_addresses(lines), sums.ctypes.data)
+        total, along = sums.sum((0, 2))
+        dx = None
+        if ctx.needs_input_grad[0]:
+            dx = torch.empty_like(x)
+            pull = lines[1, 0] * (-channels / size)
+            rest = _lines(fold, along * inverse**2 * pull, total * pull)
+            ctx.kernels["backward"](parts, *maps, *_addresses(lines), *_addresses(rest), dx.data_ptr())
+        return dx, _tensor(along * inverse), _tensor(total), None, None
+
+
+def _lines(fold: int, *each: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """One line of a wide row for each array that has a number for a channel: (arrays, fold, channels)."""
+    lines = np.empty((len(each), fold, len(each[0])), np.float32)
+    for line, numbers in zip(lines, each, strict=True):
+        line[:] = numbers
+    return lines
+
+
+def _addresses(lines: NDArray[np.float32]) -> list[int]:
+    return [lines.ctypes.data + place * lines[0].nbytes for place in range(len(lines))]
+
+
+def _tensor(numbers: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(numbers.astype(np.float32))
+
+
+@functools.cache
+def _kernels(activation: str) -> dict[str, Kernel] | None:
+    """The kernels; None where LLVM cannot make them, or where they would run alone while PyTorch has threads."""
+    try:
+        return batch_norm.kernels(activation, _torch_threads())
+    except (ImportError, OSError, RuntimeError, AttributeError):
+        return None
+
+
+def _torch_threads() -> OpenMP:
+    """PyTorch's own threads; those of a library of ours would find the cores taken by PyTorch's, which spin."""
+    (library,) = (Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*")
+    return OpenMP(str(library))

@@ -1,0 +1,214 @@
+"""The fused kernel against PyTorch's own operations, in float64 and step by step."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from featherlight import create_model
+from featherlight.compiler import batch_norm
+from featherlight.layers import convolution
+from featherlight.training import fused as module
+from featherlight.training.fused import fused, norm_activation
+
+ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "relu6": nn.ReLU6, "hard_swish": nn.Hardswish}
+CHANNELS = st.sampled_from([1, 7, 8, 9, 15, 16, 17, 31, 33, 58, 116])
+SIDES = st.integers(1, 9)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def kernels_only() -> Iterator[None]:
+    """Within the block batch norm of PyTorch's is an error."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(F, "batch_norm", never)
+        yield
+
+
+def never(*_: object) -> None:
+    raise AssertionError("this is not the way to take")
+
+
+def a_norm(channels: int, momentum: float | None = 0.1) -> nn.BatchNorm2d:
+    norm = nn.BatchNorm2d(channels, momentum=momentum)
+    for tensor in norm.parameters():
+        nn.init.normal_(tensor, 0.5)
+    return norm
+
+
+def maps(*shape: int) -> Tensor:
+    return (2 * torch.randn(shape) + 1).contiguous(memory_format=torch.channels_last)
+
+
+def outcome(
+    run: Callable[[Tensor, nn.Module, nn.Module], Tensor], x: Tensor, dy: Tensor, norm: nn.Module, activation: nn.Module
+) -> list[Tensor]:
+    """The map, the gradients of x, weight and bias, and the buffers afterwards."""
+    x = x.clone().requires_grad_()
+    y = run(x, norm, activation)
+    gradients = torch.autograd.grad(y, [x, *norm.parameters()], dy)
+    return [y.detach(), *gradients, *(buffer.clone() for buffer in norm.buffers())]
+
+
+def in_turn(x: Tensor, norm: nn.Module, activation: nn.Module) -> Tensor:
+    y: Tensor = activation(norm(x))
+    return y
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@given(st.integers(1, 5), CHANNELS, SIDES, SIDES, st.sampled_from([1, 2]), st.sampled_from([0.1, 0.003, None]))
+def test_it_equals_batch_norm_and_activation_in_float64(
+    activation: str, batch: int, channels: int, height: int, width: int, count: int, momentum: float | None
+) -> None:
+    if batch * height * width < 4:  # of fewer the gradient is rounding alone
+        return
+    torch.manual_seed(channels)
+    norm, x = a_norm(channels, momentum), maps(batch, channels, height, width)
+    double = copy.deepcopy(norm).double()
+    act = ACTIVATIONS[activation]()
+    with torch.no_grad():  # where rounding decides on which side of a kink a value lies, no gradient comes
+        z = double(x.double())
+        kinks = torch.stack([(z - kink).abs() for kink in (-3, 0, 3, 6)]).amin(0)
+        double = copy.deepcopy(norm).double()
+    dy = torch.randn(x.shape).masked_fill(kinks < 1e-4, 0).contiguous(memory_format=torch.channels_last)
+    exact = outcome(in_turn, x.double(), dy.double(), double, act)
+    with threads(count), kernels_only():
+        got = outcome(norm_activation, x, dy, norm, act)
+    for one, other in zip(got, exact, strict=True):
+        scale = 1 + other.abs().max()
+        torch.testing.assert_close(one.double(), other.double(), rtol=0, atol=float(3e-5 * scale))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_repeated_runs_are_equal_bit_by_bit(count: int) -> None:
+    x, dy, norm = maps(16, 58, 14, 14), maps(16, 58, 14, 14), a_norm(58)
+    with threads(count):
+        runs = [outcome(norm_activation, x, dy, copy.deepcopy(norm), nn.ReLU6()) for _ in range(5)]
+    for run in runs[1:]:
+        assert all(map(torch.equal, run, runs[0]))
+
+
+def test_a_mean_far_from_zero_costs_no_variance() -> None:
+    x = (maps(32, 8, 7, 7) + 3000.0).contiguous(memory_format=torch.channels_last)
+    norm = nn.BatchNorm2d(8, momentum=1.0)
+    norm_activation(x, norm, nn.Identity())
+    exact = x.double().var((0, 2, 3))
+    torch.testing.assert_close(norm.running_var, exact.float(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_not_finite_comes_through(activation: str, bad: float) -> None:
+    x, dy, norm, act = maps(2, 9, 4, 4), maps(2, 9, 4, 4), a_norm(9), ACTIVATIONS[activation]()
+    x[1, 3, 2, 2] = bad
+    dy[0, 5, 1, 1] = bad
+    # The gradient that is not finite must meet an activation that lets it pass.
+    with torch.no_grad():
+        norm.weight[5], norm.bias[5] = 0.0, 1.0
+    expected = outcome(in_turn, x, dy, copy.deepcopy(norm), act)
+    got = outcome(norm_activation, x, dy, norm, act)
+    for one, other in zip(got, expected, strict=True):
+        assert torch.equal(one.isfinite(), other.isfinite())
+        assert torch.equal(one.isnan(), other.isnan())
+
+
+def test_a_gradient_in_another_layout_is_taken() -> None:
+    x, norm = maps(4, 8, 5, 5), a_norm(8)
+    dy = maps(4, 8, 5, 5)
+    one = outcome(norm_activation, x, dy, copy.deepcopy(norm), nn.ReLU())
+    other = outcome(norm_activation, x, dy.contiguous(), copy.deepcopy(norm), nn.ReLU())
+    assert all(map(torch.equal, one, other))
+
+
+FALLS_BACK: dict[str, Callable[[], tuple[Tensor, nn.Module, nn.Module]]] = {
+    "evaluation": lambda: (maps(2, 4, 3, 3), a_norm(4).eval(), nn.ReLU()),
+    "channels first": lambda: (torch.randn(2, 4, 3, 3), a_norm(4), nn.ReLU()),
+    "float64": lambda: (maps(2, 4, 3, 3).double(), a_norm(4).double(), nn.ReLU()),
+    "no norm": lambda: (maps(2, 4, 3, 3), nn.Identity(), nn.ReLU()),
+    "no weights": lambda: (maps(2, 4, 3, 3), nn.BatchNorm2d(4, affine=False), nn.ReLU()),
+    "another activation": lambda: (maps(2, 4, 3, 3), a_norm(4), nn.SiLU()),
+}
+
+
+@pytest.mark.parametrize("case", FALLS_BACK)
+def test_elsewhere_pytorch_does_the_work(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, norm, activation = FALLS_BACK[case]()
+    expected = in_turn(x, copy.deepcopy(norm), activation)
+    monkeypatch.setattr(module, "_BatchNormActivation", never)
+    assert torch.equal(norm_activation(x, norm, activation), expected)
+
+
+def test_hooks_are_called() -> None:
+    norm, seen = a_norm(4), []
+    norm.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    norm_activation(maps(2, 4, 3, 3), norm, nn.ReLU())
+    assert len(seen) == 1
+
+
+def test_a_single_value_a_channel_has_no_variance() -> None:
+    with pytest.raises(ValueError, match="more than 1 value"):
+        norm_activation(maps(1, 4, 1, 1), a_norm(4), nn.ReLU())
+
+
+def test_where_nothing_can_be_compiled_pytorch_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no such target")
+
+    monkeypatch.setattr(batch_norm, "kernels", fails)
+    monkeypatch.setattr(module, "_kernels", functools.cache(module._kernels.__wrapped__))
+    x, norm = maps(2, 4, 3, 3), a_norm(4)
+    assert torch.equal(norm_activation(x, copy.deepcopy(norm), nn.ReLU()), in_turn(x, norm, nn.ReLU()))
+
+
+def step(model: nn.Module, x: Tensor) -> list[Tensor]:
+    loss = F.cross_entropy(model(x), torch.arange(len(x)) % 10)
+    gradients = torch.autograd.grad(loss, list(model.parameters()))
+    return [loss.detach(), *gradients, *(buffer.clone() for buffer in model.buffers())]
+
+
+@pytest.mark.parametrize("name", ["shufflenet_v2", "mobilenet_v2", "mobilenet_v3_small"])
+def test_a_step_of_a_network_is_the_same_up_to_rounding(name: str) -> None:
+    torch.manual_seed(0)
+    width = 0.35 if name == "mobilenet_v2" else 0.5
+    model = create_model(name, width=width, size=28, in_chans=1, num_classes=10).train()
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    x = maps(16, 1, 28, 28)
+    exact = step(copy.deepcopy(model).double(), x.double())
+    plain = step(copy.deepcopy(model), x)
+    with fused():
+        got = step(model, x)
+    for one, other, true in zip(got, plain, exact, strict=True):
+        true = true.double()
+        error = (one - true).norm()
+        # Rounding decides on which side of a kink a value lies, for PyTorch as for the kernel.
+        assert error <= 3 * (other - true).norm() + 1e-3 * true.norm() + 1e-6
+
+
+def test_a_model_stays_what_it_was() -> None:
+    model = create_model("shufflenet_v2", width=0.5, size=28, in_chans=1, num_classes=10).train()
+    names = list(model.state_dict())
+    with fused():
+        model(maps(4, 1, 28, 28))
+        assert list(model.state_dict()) == names
+        assert list(pickle.loads(pickle.dumps(model)).state_dict()) == names
+        assert convolution.norm_activation.get() is norm_activation
+    assert convolution.norm_activation.get() is not norm_activation
