@@ -21,7 +21,7 @@ SOURCE = Path(featherlight.__file__).parent
 ROOMS = (
     *("errors", "files", "journal", "spec", "models", "layers", "pretrained", "graph", "cost", "timing", "compiler"),
     *("data", "engines", "latency", "training", "predict", "explain", "report", "shrink", "search", "fitting", "serve"),
-    "cli",
+    *("cli", "__main__"),
 )
 HEAVY = {"torch", "llvmlite", "onnx", "onnxruntime", "openvino", "PIL", "matplotlib", "kornia"}
 ENGINES = HEAVY - {"PIL", "matplotlib"}

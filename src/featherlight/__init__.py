@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from featherlight.pretrained import create_model as create_model
     from featherlight.pretrained import list_weights as list_weights
     from featherlight.pretrained import save as save
+    from featherlight.training.job import train as train
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ _HOME = {
     "list_weights": "featherlight.pretrained",
     "load": "featherlight.predict",
     "save": "featherlight.pretrained",
+    "train": "featherlight.training.job",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-_RESULT = "fit.json"  # in a folder that `fit` made
+_RESULTS = ("fit.json", "train.json")  # in the folders that `fit` and `train` make
 
 
 class Origin(NamedTuple):
@@ -18,9 +18,12 @@ class Origin(NamedTuple):
 
 def find_origin(folder: Path | None) -> Origin | None:
     """The data on which the network in this folder was trained; None where it does not say."""
-    try:
-        result = json.loads((folder / _RESULT).read_bytes()) if folder else {}
-        data, seed = result["data"], result["seed"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return Origin(data, seed) if isinstance(data, str) and isinstance(seed, int) else None
+    for path in (folder / name for name in _RESULTS) if folder else ():
+        try:
+            result = json.loads(path.read_bytes())
+            data, seed = result["data"], result["seed"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if isinstance(data, str) and isinstance(seed, int):
+            return Origin(data, seed)
+    return None

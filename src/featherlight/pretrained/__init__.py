@@ -2,7 +2,7 @@
 
 from featherlight.pretrained.catalogue import Weights, label_names, list_weights
 from featherlight.pretrained.checkpoint import read_checkpoint
-from featherlight.pretrained.create import LOCAL, create_model, load_published
+from featherlight.pretrained.create import LOCAL, create_model, load_published, resolve
 from featherlight.pretrained.download import Progress, cache_folder, download
 from featherlight.pretrained.fetch import fetch
 from featherlight.pretrained.folder import read_folder, save
@@ -25,6 +25,7 @@ __all__ = [
     "load_state_dict",
     "read_checkpoint",
     "read_folder",
+    "resolve",
     "save",
     "twin",
     "zoo_names",

@@ -60,7 +60,7 @@ def create_model(
         raise must_be("pretrained", f'True or False (a tag belongs to the name: "{name}.tag")', pretrained)
     if size is not None and (not isinstance(size, int) or size < 1):
         raise must_be("size", "a whole number of at least 1", size)
-    published = _resolve(name, cache_dir, **arguments)
+    published = resolve(name, cache_dir, **arguments)
     spec = small_images(published.spec) if size is not None and size <= LARGEST else published.spec
     state = _pretrained_state(published, name, spec, cache_dir) if pretrained else None
     model = Network(
@@ -85,7 +85,7 @@ def load_published(
 
     Names and errors are those of `create_model`; `progress` is told of bytes that are downloaded.
     """
-    published = _resolve(name, cache_dir)
+    published = resolve(name, cache_dir)
     state = _pretrained_state(published, name, published.spec, cache_dir, progress)
     model = Network(
         published.spec,
@@ -98,8 +98,8 @@ def load_published(
     return model, published
 
 
-def _resolve(name: str, cache_dir: str | Path | None = None, **arguments: Any) -> Published:
-    """What `create_model` would build for that name and these arguments."""
+def resolve(name: str, cache_dir: str | Path | None = None, **arguments: Any) -> Published:
+    """What `create_model` would build for that name and these arguments, and the weights that there are for it."""
     arguments = {key: value for key, value in arguments.items() if value is not None}
     if not name.startswith((LOCAL, HUB)):
         return find(name, arguments)

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from featherlight.data import Preprocessing, Split
 from featherlight.errors import BadInput
 from featherlight.training.augment import augment, decoded_size
+from featherlight.training.mix import mixed
 from featherlight.training.recipe import Recipe
 
 
@@ -76,8 +77,6 @@ class Batches:
         targets = torch.from_numpy(decoded.labels)
         images = normalised(images, self.preprocessing)
         if recipe.mixup or recipe.cutmix:
-            from featherlight.training.mix import mixed
-
             return mixed(images, targets, recipe, self.classes, generator)
         return images, targets
 

@@ -23,6 +23,7 @@ from featherlight.training.average import Average
 from featherlight.training.batches import Batches, Stream
 from featherlight.training.checkpoints import Checkpoints
 from featherlight.training.evaluate import scores
+from featherlight.training.fused import fused
 from featherlight.training.interrupt import deferred
 from featherlight.training.loss import class_weights
 from featherlight.training.pace import bfloat16_is_faster, check_steps, fastest_threads, measure_pace
@@ -361,7 +362,7 @@ def _training(
 ) -> Iterator[None]:
     """The model on its device, channels-last, in training mode; the surroundings as they were once it ends."""
     before, home = torch.get_num_threads(), next(model.parameters()).device
-    with torch.random.fork_rng(), memory.kept():
+    with torch.random.fork_rng(), memory.kept(), fused():
         torch.manual_seed(seed)
         torch.set_num_threads(threads or before)
         in_format(model.to(accelerator.device), torch.channels_last).train()

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from featherlight.data import Split
 from featherlight.timing import this_machine
+from featherlight.training import memory
 from featherlight.training.augment import decoded_size
 from featherlight.training.batches import Batches
+from featherlight.training.fused import fused
 from featherlight.training.recipe import Recipe, recipe_for
 from featherlight.training.step import Learner, in_format
 
@@ -154,11 +156,12 @@ def _seconds_per_step(
     images, targets = images.to(device), targets.to(device)
     learner = Learner(twin, recipe, teacher=teacher, bfloat16=bfloat16)
     learner.train()
-    learner.step(images, targets, 0.0, recipe.momentum)  # the first one allocates and chooses kernels
-    start, taken = time.perf_counter(), 0
-    while taken < 2 or time.perf_counter() - start < seconds:
-        learner.step(images, targets, 0.0, recipe.momentum)
-        taken += 1
+    with fused(), memory.kept():  # as in the training loop
+        learner.step(images, targets, 0.0, recipe.momentum)  # the first one allocates and chooses kernels
+        start, taken = time.perf_counter(), 0
+        while taken < 2 or time.perf_counter() - start < seconds:
+            learner.step(images, targets, 0.0, recipe.momentum)
+            taken += 1
     return (time.perf_counter() - start) / taken
 
 

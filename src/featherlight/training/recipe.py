@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from featherlight.errors import BadInput, must_be
+from featherlight.errors import BadInput, must_be, unknown
 from featherlight.spec.small_images import LARGEST
 
 Crop = Literal["pad", "resize"]
@@ -150,6 +151,22 @@ _IN_RANGE = {
 
 SMALL_IMAGES = Recipe()
 PHOTOGRAPHS = Recipe(crop="resize")
+
+
+def changed(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
+    """The recipe with fields set as ``field=value`` says; values are written as in JSON, words without quotes."""
+    changes: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise must_be("a change of the recipe", "field=value, such as learning_rate=0.1", assignment)
+        if name not in Recipe.__dataclass_fields__:
+            raise unknown("a field of the recipe", name, Recipe.__dataclass_fields__)
+        try:
+            changes[name] = json.loads(text)
+        except ValueError:
+            changes[name] = text
+    return replace(recipe, **changes)
 
 
 def recipe_for(size: int) -> Recipe:
