@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import struct
 import warnings
 import zlib
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from featherlight.data import read_photo
+from featherlight.data.photo import decode_photo
 from featherlight.errors import BadInput
 
 # Four quarters of different brightness: no turn or flip leaves them as they are.
@@ -112,9 +114,69 @@ def test_an_animation_gives_its_first_frame(tmp_path: Path, suffix: str) -> None
     assert red > 200 > 50 > blue
 
 
-def test_the_content_decides_not_the_suffix(tmp_path: Path) -> None:
-    Image.fromarray(QUARTERS).save(tmp_path / "a.jpg", format="PNG")
-    assert np.array_equal(pixels(read_photo(tmp_path / "a.jpg"))[..., 0], QUARTERS)
+@pytest.mark.parametrize(("suffix", "kind"), [("jpg", "PNG"), ("png", "TIFF"), ("gif", "BMP")])
+def test_the_content_decides_not_the_suffix(tmp_path: Path, suffix: str, kind: str) -> None:
+    Image.fromarray(QUARTERS).save(tmp_path / f"a.{suffix}", format=kind)
+    assert np.array_equal(pixels(read_photo(tmp_path / f"a.{suffix}"))[..., 0], QUARTERS)
+
+
+def test_bytes_give_the_photo_that_their_file_gives(tmp_path: Path) -> None:
+    Image.fromarray(QUARTERS).resize((1600, 800)).save(tmp_path / "a.jpg")
+    content = (tmp_path / "a.jpg").read_bytes()
+    for enough in (None, 200):
+        assert decode_photo(content, "a", enough=enough) == read_photo(tmp_path / "a.jpg", enough=enough)
+    for broken, words in (
+        (b"", "here is empty"),
+        (b"text", "here is not an image"),
+        (content[:2000], "here is broken"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            decode_photo(broken, "here")
+
+
+def test_a_jpeg_in_ycck_keeps_its_colours(tmp_path: Path) -> None:
+    # Adobe's marker says how to read four channels; Pillow writes CMYK, inverted. Told to be YCCK, the same bytes are
+    # luma, two chromas (128 being none) and black.
+    luma = Image.fromarray(255 - QUARTERS)
+    none, no_black = (Image.new("L", luma.size, value) for value in (127, 0))
+    Image.merge("CMYK", (luma, none, none, no_black)).save(tmp_path / "ycck.jpg", quality=100)
+    content = bytearray((tmp_path / "ycck.jpg").read_bytes())
+    content[content.index(b"Adobe") + 11] = 2
+    (tmp_path / "ycck.jpg").write_bytes(content)
+    assert np.abs(pixels(read_photo(tmp_path / "ycck.jpg")) - (255 - QUARTERS)[..., None]).max() < 8
+
+
+def test_a_colour_profile_is_not_applied(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for name, icc in (("sound.png", profile), ("broken.png", b"no profile")):
+        Image.fromarray(QUARTERS).save(tmp_path / name, icc_profile=icc)
+        assert np.array_equal(pixels(read_photo(tmp_path / name))[..., 0], QUARTERS)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 10_000), (10_000, 1)])
+def test_the_smallest_and_the_narrowest_photos_are_read(tmp_path: Path, width: int, height: int) -> None:
+    Image.new("RGB", (width, height), "red").save(tmp_path / "a.png")
+    assert read_photo(tmp_path / "a.png").size == (width, height)
+
+
+@pytest.mark.parametrize("damage", ["IHDR's checksum", "IDAT's pixels"])
+def test_a_damaged_png_is_refused(tmp_path: Path, damage: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[29 if damage.startswith("IHDR") else content.index(b"IDAT") + 4000] ^= 255
+    (tmp_path / "a.png").write_bytes(content)
+    refuse(tmp_path / "a.png", "is broken|is not an image")
+
+
+def test_a_file_or_folder_without_permission_is_refused(as_nobody: Path) -> None:
+    (as_nobody / "folder").mkdir()
+    for path in (as_nobody / "a.png", as_nobody / "folder" / "b.png"):
+        Image.fromarray(QUARTERS).save(path)
+    (as_nobody / "a.png").chmod(0)
+    (as_nobody / "folder").chmod(0)
+    refuse(as_nobody / "a.png", "Permission denied")
+    refuse(as_nobody / "folder" / "b.png", "cannot be read: Permission denied")
 
 
 def test_enough_decodes_a_large_jpeg_smaller_but_never_too_small(tmp_path: Path) -> None:
@@ -131,24 +193,39 @@ def refuse(path: Path, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_not_a_photo_is_refused_by_name(tmp_path: Path) -> None:
+def test_what_is_not_a_photo_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("not an image at all")
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+    listener = socket.socket(socket.AF_UNIX)
+    monkeypatch.chdir(tmp_path)  # the address of a socket may have about 100 characters
+    listener.bind("socket.jpg")
+    listener.close()
     Image.fromarray(QUARTERS).save(tmp_path / "print.png", format="EPS")
     refuse(tmp_path / "missing.jpg", "does not exist")
     refuse(tmp_path / "empty.jpg", "is empty")
     refuse(tmp_path / "text.jpg", "is not an image")
     refuse(tmp_path / "folder.jpg", "is a folder")
     refuse(tmp_path / "pipe.jpg", "is not a regular file")
+    refuse(tmp_path / "socket.jpg", "is not a regular file")
     refuse(tmp_path / "loop.jpg", "cannot be read")
     refuse(tmp_path / "print.png", "is not an image")
     refuse(tmp_path / ("n" * 300), "cannot be read")
 
 
-@pytest.mark.parametrize("name", ["-x.png", "été 😀.png", "two\nlines.png", os.fsdecode(b"\xff.png")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "-x.png",
+        "\u00e9t\u00e9 😀.png",
+        "e\u0301te\u0301.png",
+        "two\nlines.png",
+        os.fsdecode(b"\xff.png"),
+        "n" * 251 + ".png",
+    ],
+)
 def test_a_strange_name_is_read_and_can_be_printed_in_an_error(tmp_path: Path, name: str) -> None:
     Image.fromarray(QUARTERS).save(tmp_path / name)
     assert read_photo(tmp_path / name).size == (48, 32)
@@ -169,7 +246,7 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path, width: int,
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "webp", "bmp", "tif"])
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.98])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.98, 0.99])
 def test_a_truncated_file_is_refused(tmp_path: Path, suffix: str, share: float) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     path = tmp_path / f"cut.{suffix}"

@@ -82,6 +82,21 @@ def test_a_broken_image_is_black_and_named_and_the_others_are_right(photos: Path
     assert str(photos / "5.png") in sentence
 
 
+def test_a_file_that_vanishes_mid_epoch_is_black_and_named_from_then_on(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(split, "KEPT_BYTES", 0)
+    part = of_files(photos)
+    assert part.images(np.arange(20), 16)[5].any()
+    (photos / "5.png").unlink()
+    for _ in range(2):
+        images = part.images(np.arange(20), 16)
+        assert not images[5].any()
+        assert images[4].any()
+    assert part.broken == (f"'{photos / '5.png'}' does not exist",)
+    assert part.sound(np.arange(20)).sum() == 19
+
+
 def test_changing_what_came_back_does_not_change_what_is_kept(photos: Path) -> None:
     part = of_files(photos)
     part.images(np.array([2]), 8)[:] = 0

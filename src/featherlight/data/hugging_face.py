@@ -32,8 +32,8 @@ Opened = tuple[tuple[str, ...], Split, Split, Split]  # label names; training, v
 
 def is_saved(folder: Path) -> bool:
     """Whether a folder is a data set as `save_to_disk` leaves it, or one of parquet files, as they lie on the hub."""
-    files = [folder / name for name in ("dataset_dict.json", "state.json", "dataset_info.json")]
-    whole, *one = (file.is_file() for file in files)
+    names = ("dataset_dict.json", "state.json", "dataset_info.json")
+    whole, *one = (os.path.isfile(folder / name) for name in names)
     return whole or all(one) or any(_parquet_files(folder))
 
 
@@ -67,15 +67,43 @@ def open_hub(name: str, seed: int) -> Opened:
     if os.path.exists(repository):
         raise BadInput(f"{name!r} is hidden by {repository!r} in the current folder; work from another folder")
     library = _library()
+    _check_hub(library, name, repository, revision or None)
     try:
         tables = _built(library.load_dataset_builder(repository, revision=revision or None))
     except FeatherlightError:
         raise
-    except Exception as error:
-        raise _hub_error(library, name, error) from error
+    except (FileNotFoundError, ValueError, RuntimeError) as error:  # no images, several configurations, a script
+        raise BadInput(f"{name!r} cannot be read: {_first_line(error)}") from error
+    except Exception as error:  # the network, the disk; they have no base class but this
+        raise Failure(f"{name!r} could not be downloaded: {_first_line(error)}") from error
     from huggingface_hub.constants import HF_HUB_CACHE
 
     return _opened(library, tables, name, [library.config.HF_DATASETS_CACHE, HF_HUB_CACHE], seed)
+
+
+def _check_hub(library: Any, name: str, repository: str, revision: str | None) -> None:
+    """Raise BadInput where the hub says that there is no such data set, Failure where it says nothing and none is here.
+
+    Asked once: the library would ask again for half a minute.
+    """
+    from huggingface_hub import HfApi, errors
+
+    try:
+        HfApi().dataset_info(repository, revision=revision, timeout=10)
+    except errors.GatedRepoError:
+        raise BadInput(f"{name!r} is not open to everyone; ask for access on its page") from None
+    except errors.RepositoryNotFoundError:
+        raise BadInput(f"{name!r} does not exist on the hub, or is private") from None
+    except errors.RevisionNotFoundError:
+        raise BadInput(f"{repository} on the hub has no revision {revision}") from None
+    except errors.HFValidationError as error:
+        raise BadInput(f"{name!r} is no name on the hub: {_first_line(error)}") from None
+    except Exception as error:  # the errors of its HTTP library have no base class but this
+        if not Path(library.config.HF_DATASETS_CACHE, repository.replace("/", "___")).exists():
+            reason = _first_line(error)
+            raise Failure(
+                f"the hub cannot be reached ({reason}), and {name!r} has not been downloaded before"
+            ) from None
 
 
 def _library() -> Any:
@@ -93,14 +121,6 @@ def _built(builder: Any) -> Any:
         raise BadInput(f"a data set must be in one of the forms {', '.join(FORMS[:-1])}; this one is in {builder.name}")
     builder.download_and_prepare()
     return builder.as_dataset()
-
-
-def _hub_error(library: Any, name: str, error: Exception) -> FeatherlightError:
-    if isinstance(error, library.exceptions.DatasetNotFoundError):
-        return BadInput(f"there is no {name!r}, or it is not open to everyone: {_first_line(error)}")
-    if isinstance(error, OSError):  # the library's ConnectionError among them; no room on the disk
-        return Failure(f"{name!r} could not be downloaded: {_first_line(error)}")
-    return BadInput(f"{name!r} cannot be read: {_first_line(error)}")
 
 
 @dataclass(frozen=True)

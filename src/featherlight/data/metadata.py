@@ -28,7 +28,7 @@ def read_metadata(root: Path, folder: Path) -> Classes | None:
     and paths are sorted as by `list_classes`. Raises BadInput for a file that cannot be read, a row without
     name or label, a name that stands twice or leads out of the folder, and for images that the file leaves out.
     """
-    file = next((folder / name for name in FILES if (folder / name).is_file()), None)
+    file = next((folder / name for name in FILES if os.path.isfile(folder / name)), None)
     if file is None:
         return None
     rows = _read_csv(file) if file.suffix == ".csv" else _read_jsonl(file)
@@ -39,7 +39,7 @@ def read_metadata(root: Path, folder: Path) -> Classes | None:
         if column is None:
             column = _find_columns(place, list(row))
             if column is None:
-                if any(path.is_dir() for path in folder.iterdir()):
+                if any(os.path.isdir(path) for path in folder.iterdir()):
                     return None
                 raise BadInput(f"{place!r} must have a column named {' or '.join(LABELS)}; it has {_list(row)}")
         name = _below(row.get(FILE_NAME), f"{place!r}, line {number}")

@@ -61,9 +61,7 @@ def decode_photo(content: bytes, name: str, *, enough: int | None = None) -> Ima
 def _decode(source: str | os.PathLike[str] | io.BytesIO, name: str, enough: int | None) -> Image.Image:
     with _silence():
         try:
-            with Image.open(source, formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
+            with _open(source) as image:
                 if enough is not None:
                     image.draft(None, (enough, enough))
                 return _in_rgb(_upright(image))
@@ -73,6 +71,19 @@ def _decode(source: str | os.PathLike[str] | io.BytesIO, name: str, enough: int 
             raise BadInput(f"{name} has too many pixels; at most {MAX_PIXELS:,} are read") from None
         except Exception as error:  # Pillow answers broken files with many kinds of error, from OSError to struct.error
             raise BadInput(f"{name} is broken: {error or type(error).__name__}") from error
+
+
+def _open(source: str | os.PathLike[str] | io.BytesIO) -> Image.Image:
+    """An image whose header is sound, and of a PNG all checksums: decoding takes damaged pixels as they come."""
+    image = Image.open(source, formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        image.close()
+        raise Image.DecompressionBombError
+    if image.format != "PNG":
+        return image
+    with image:
+        image.verify()
+    return Image.open(source, formats=["PNG"])
 
 
 def _check_file(path: Path, name: str) -> None:
