@@ -143,6 +143,15 @@ def test_a_broken_saved_data_set_is_one_sentence(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_broken_parquet_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    table(6).to_parquet(tmp_path / "data" / "train-00000-of-00001.parquet")
+    (tmp_path / "data" / "test-00000-of-00001.parquet").write_bytes(b"nothing of the kind")
+    with pytest.raises(BadInput, match=r"cannot be read as a Hugging Face data set: .*[Pp]arquet") as caught:
+        open_dataset(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_format_that_a_saved_data_set_brings_is_not_followed(tmp_path: Path) -> None:
     table(30).with_format("torch").save_to_disk(tmp_path)
     assert open_dataset(tmp_path).train.images(np.array([0]), 8).any()
@@ -173,11 +182,15 @@ print(json.dumps(answers))
 """
 
 
-def ask(address: str, home: Path, *sources: str) -> dict[str, Any]:
+def ask(address: str, home: Path, *sources: str, offline: bool = False) -> dict[str, Any]:
     """What a process of its own makes of these sources: the client learns where the hub is when it is imported."""
     home.mkdir(exist_ok=True)
-    environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
-    environment = {name: value for name, value in environment.items() if name not in ("HF_HUB_OFFLINE", "HF_TOKEN")}
+    environment = os.environ | {
+        "HF_ENDPOINT": address,
+        "HF_HOME": str(home),
+        "HF_HUB_OFFLINE": str(int(offline)),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     run = subprocess.run(
         [sys.executable, "-c", CODE, *sources], env=environment, capture_output=True, text=True, check=True, cwd=home
     )
@@ -214,6 +227,9 @@ def test_data_sets_of_the_hub(hub: tuple[str, Path], tmp_path: Path) -> None:
         assert said[f"hf-hub:{source}"][0] == kind, said[f"hf-hub:{source}"]
         assert words in said[f"hf-hub:{source}"][1]
     assert not (tmp_path / "canary").exists()
+    again = ask(address, tmp_path, "hf-hub:me/parquet", "hf-hub:me/other", offline=True)
+    assert again["hf-hub:me/parquet"] == said["hf-hub:me/parquet"]  # what came once is here
+    assert again["hf-hub:me/other"][0] == "Failure"
 
 
 def test_a_hub_that_does_not_answer_is_a_failure_at_once(tmp_path: Path) -> None:

@@ -216,5 +216,6 @@ def _parquet_files(folder: Path) -> Iterator[Path]:
     yield from folder.glob("data/*.parquet")
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
+    error = error.__cause__ or error  # "an error occurred while generating the dataset" has the reason there
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
