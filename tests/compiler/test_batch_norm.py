@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from featherlight.compiler import batch_norm
 from featherlight.compiler.kernel import Kernel, OpenMP
+from featherlight.compiler.vectors import LANES
 
 CHANNELS = st.sampled_from([1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 58, 116, 130]) | st.integers(1, 300)
 ACTIVATIONS = ["none", "relu", "relu6", "hard_swish"]
@@ -42,8 +43,8 @@ def folded(sums: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
 @given(CHANNELS)
 def test_wide_rows_are_whole_vectors(channels: int) -> None:
     width = channels * batch_norm.fold(channels)
-    assert width % batch_norm.LANES == 0
-    assert width < 2 * batch_norm.LEAST_WIDTH or batch_norm.fold(channels) <= batch_norm.LANES
+    assert width % LANES == 0
+    assert width < 2 * batch_norm.LEAST_WIDTH or batch_norm.fold(channels) <= LANES
 
 
 @given(CHANNELS, st.integers(1, 70), st.integers(1, 5), st.integers(0, 99))

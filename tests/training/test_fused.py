@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from featherlight import create_model
 from featherlight.compiler import batch_norm
 from featherlight.layers import convolution
-from featherlight.training import fused as module
-from featherlight.training.fused import fused, norm_activation
+from featherlight.layers.channel_shuffle import ChannelShuffle, halving
+from featherlight.training.fused import batch_norm as module
+from featherlight.training.fused import fused, halves
+from featherlight.training.fused.batch_norm import batch_norm_activation
 
 ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "relu6": nn.ReLU6, "hard_swish": nn.Hardswish}
 CHANNELS = st.sampled_from([1, 7, 8, 9, 15, 16, 17, 31, 33, 58, 116])
@@ -92,7 +94,7 @@ def test_it_equals_batch_norm_and_activation_in_float64(
     dy = torch.randn(x.shape).masked_fill(kinks < 1e-4, 0).contiguous(memory_format=torch.channels_last)
     exact = outcome(in_turn, x.double(), dy.double(), double, act)
     with threads(count), kernels_only():
-        got = outcome(norm_activation, x, dy, norm, act)
+        got = outcome(batch_norm_activation, x, dy, norm, act)
     for one, other in zip(got, exact, strict=True):
         scale = 1 + other.abs().max()
         torch.testing.assert_close(one.double(), other.double(), rtol=0, atol=float(3e-5 * scale))
@@ -102,7 +104,7 @@ def test_it_equals_batch_norm_and_activation_in_float64(
 def test_repeated_runs_are_equal_bit_by_bit(count: int) -> None:
     x, dy, norm = maps(16, 58, 14, 14), maps(16, 58, 14, 14), a_norm(58)
     with threads(count):
-        runs = [outcome(norm_activation, x, dy, copy.deepcopy(norm), nn.ReLU6()) for _ in range(5)]
+        runs = [outcome(batch_norm_activation, x, dy, copy.deepcopy(norm), nn.ReLU6()) for _ in range(5)]
     for run in runs[1:]:
         assert all(map(torch.equal, run, runs[0]))
 
@@ -110,7 +112,7 @@ def test_repeated_runs_are_equal_bit_by_bit(count: int) -> None:
 def test_a_mean_far_from_zero_costs_no_variance() -> None:
     x = (maps(32, 8, 7, 7) + 3000.0).contiguous(memory_format=torch.channels_last)
     norm = nn.BatchNorm2d(8, momentum=1.0)
-    norm_activation(x, norm, nn.Identity())
+    batch_norm_activation(x, norm, nn.Identity())
     exact = x.double().var((0, 2, 3))
     torch.testing.assert_close(norm.running_var, exact.float(), rtol=1e-6, atol=0)
 
@@ -125,7 +127,7 @@ def test_what_is_not_finite_comes_through(activation: str, bad: float) -> None:
     with torch.no_grad():
         norm.weight[5], norm.bias[5] = 0.0, 1.0
     expected = outcome(in_turn, x, dy, copy.deepcopy(norm), act)
-    got = outcome(norm_activation, x, dy, norm, act)
+    got = outcome(batch_norm_activation, x, dy, norm, act)
     for one, other in zip(got, expected, strict=True):
         assert torch.equal(one.isfinite(), other.isfinite())
         assert torch.equal(one.isnan(), other.isnan())
@@ -134,8 +136,8 @@ def test_what_is_not_finite_comes_through(activation: str, bad: float) -> None:
 def test_a_gradient_in_another_layout_is_taken() -> None:
     x, norm = maps(4, 8, 5, 5), a_norm(8)
     dy = maps(4, 8, 5, 5)
-    one = outcome(norm_activation, x, dy, copy.deepcopy(norm), nn.ReLU())
-    other = outcome(norm_activation, x, dy.contiguous(), copy.deepcopy(norm), nn.ReLU())
+    one = outcome(batch_norm_activation, x, dy, copy.deepcopy(norm), nn.ReLU())
+    other = outcome(batch_norm_activation, x, dy.contiguous(), copy.deepcopy(norm), nn.ReLU())
     assert all(map(torch.equal, one, other))
 
 
@@ -154,19 +156,19 @@ def test_elsewhere_pytorch_does_the_work(case: str, monkeypatch: pytest.MonkeyPa
     x, norm, activation = FALLS_BACK[case]()
     expected = in_turn(x, copy.deepcopy(norm), activation)
     monkeypatch.setattr(module, "_BatchNormActivation", never)
-    assert torch.equal(norm_activation(x, norm, activation), expected)
+    assert torch.equal(batch_norm_activation(x, norm, activation), expected)
 
 
 def test_hooks_are_called() -> None:
     norm, seen = a_norm(4), []
     norm.register_forward_hook(lambda module, inputs, output: seen.append(output))
-    norm_activation(maps(2, 4, 3, 3), norm, nn.ReLU())
+    batch_norm_activation(maps(2, 4, 3, 3), norm, nn.ReLU())
     assert len(seen) == 1
 
 
 def test_a_single_value_a_channel_has_no_variance() -> None:
     with pytest.raises(ValueError, match="more than 1 value"):
-        norm_activation(maps(1, 4, 1, 1), a_norm(4), nn.ReLU())
+        batch_norm_activation(maps(1, 4, 1, 1), a_norm(4), nn.ReLU())
 
 
 def test_where_nothing_can_be_compiled_pytorch_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +178,29 @@ def test_where_nothing_can_be_compiled_pytorch_does_the_work(monkeypatch: pytest
     monkeypatch.setattr(batch_norm, "kernels", fails)
     monkeypatch.setattr(module, "_kernels", functools.cache(module._kernels.__wrapped__))
     x, norm = maps(2, 4, 3, 3), a_norm(4)
-    assert torch.equal(norm_activation(x, copy.deepcopy(norm), nn.ReLU()), in_turn(x, norm, nn.ReLU()))
+    assert torch.equal(batch_norm_activation(x, copy.deepcopy(norm), nn.ReLU()), in_turn(x, norm, nn.ReLU()))
+
+
+@given(st.integers(1, 3), st.integers(1, 40), st.integers(1, 6), st.integers(1, 6), st.sampled_from([1, 2, 3]))
+def test_halves_are_split_and_shuffled_as_pytorch_does(
+    batch: int, half: int, height: int, width: int, count: int
+) -> None:
+    x, dy = maps(batch, 2 * half, height, width).requires_grad_(), maps(batch, 2 * half, height, width)
+    results = []
+    for way in (halving.get(), halves.HALVING):
+        with threads(count):
+            left, right = way.split(x)
+            y = way.shuffle(2 * left, right, ChannelShuffle(2))
+            results.append((left, right, y, *torch.autograd.grad(y, x, dy)))
+    assert all(map(torch.equal, *results))
+
+
+def test_halves_in_another_layout_go_pytorchs_way() -> None:
+    x = torch.randn(2, 6, 3, 3, requires_grad=True)
+    left, right = halves.split(x)
+    assert left.data_ptr() == x.data_ptr()  # a view
+    y = halves.shuffle(left, right, ChannelShuffle(3))
+    assert torch.equal(y, ChannelShuffle(3)(x))
 
 
 def step(model: nn.Module, x: Tensor) -> list[Tensor]:
@@ -210,5 +234,7 @@ def test_a_model_stays_what_it_was() -> None:
         model(maps(4, 1, 28, 28))
         assert list(model.state_dict()) == names
         assert list(pickle.loads(pickle.dumps(model)).state_dict()) == names
-        assert convolution.norm_activation.get() is norm_activation
-    assert convolution.norm_activation.get() is not norm_activation
+        assert convolution.norm_activation.get() is batch_norm_activation
+        assert halving.get() is halves.HALVING
+    assert halving.get() is not halves.HALVING
+    assert convolution.norm_activation.get() is not batch_norm_activation

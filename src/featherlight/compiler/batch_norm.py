@@ -19,18 +19,30 @@ from typing import TypeAlias
 
 from llvmlite import ir
 
-from featherlight.compiler.control import i64, least, loop
-from featherlight.compiler.kernel import POINTER, Body, Kernel, OpenMP, compile_kernels
+from featherlight.compiler.control import i64, least, loop, span
+from featherlight.compiler.kernel import Body, Kernel, OpenMP, compile_kernels
+from featherlight.compiler.vectors import (
+    DOUBLE,
+    LANES,
+    columns,
+    double,
+    filled,
+    like,
+    multiply,
+    multiply_add,
+    plus,
+    read,
+    typed,
+    write,
+)
 
-LANES = 8
 LEAST_WIDTH = 128  # of a wide row, so that its loop is worth starting
-
-_FLOAT, _DOUBLE = ir.FloatType(), ir.DoubleType()
-_FUSE = ("contract",)  # a product and a sum may become one instruction
 
 # What an activation makes of a normed value, and of the gradient that comes to it.
 Apply: TypeAlias = Callable[[ir.IRBuilder, ir.Value], ir.Value]
 Slope: TypeAlias = Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value]
+# The part, the number of parts, and a map's size and the width of its wide rows.
+Split: TypeAlias = tuple[ir.Value, ir.Value, ir.Value, ir.Value]
 # The two terms to sum, of so many lanes, from an index of the map and the column of it.
 Terms: TypeAlias = Callable[[int, ir.Value, ir.Value], tuple[ir.Value, ir.Value]]
 
@@ -66,147 +78,98 @@ def _moments(b: ir.IRBuilder, part: ir.Value, parts: ir.Value, arguments: list[i
     size, width, x, sums = arguments
 
     def terms(lanes: int, index: ir.Value, column: ir.Value) -> tuple[ir.Value, ir.Value]:
-        value = _double(b, _read(b, x, index, lanes))
-        return value, b.fmul(value, value, flags=_FUSE)
+        value = double(b, read(b, x, index, lanes))
+        return value, multiply(b, value, value)
 
-    _sum(b, part, _span(b, part, parts, size, width), size, width, sums, terms)
+    _sum(b, (part, parts, size, width), sums, terms)
 
 
 def _slopes(slope: Slope, b: ir.IRBuilder, part: ir.Value, parts: ir.Value, arguments: list[ir.Value]) -> None:
     size, width, x, dy, mean, scale, bias, sums = arguments
 
     def terms(lanes: int, index: ir.Value, column: ir.Value) -> tuple[ir.Value, ir.Value]:
-        centred = b.fsub(_read(b, x, index, lanes), _read(b, mean, column, lanes))
-        normed = _multiply_add(b, centred, _read(b, scale, column, lanes), _read(b, bias, column, lanes))
-        gradient = _double(b, slope(b, normed, _read(b, dy, index, lanes)))
-        return gradient, b.fmul(gradient, _double(b, centred), flags=_FUSE)
+        centred = b.fsub(read(b, x, index, lanes), read(b, mean, column, lanes))
+        normed = multiply_add(b, centred, read(b, scale, column, lanes), read(b, bias, column, lanes))
+        gradient = double(b, slope(b, normed, read(b, dy, index, lanes)))
+        return gradient, multiply(b, gradient, double(b, centred))
 
-    _sum(b, part, _span(b, part, parts, size, width), size, width, sums, terms)
+    _sum(b, (part, parts, size, width), sums, terms)
 
 
 def _forward(apply: Apply, b: ir.IRBuilder, part: ir.Value, parts: ir.Value, arguments: list[ir.Value]) -> None:
     size, width, x, y, mean, scale, bias = arguments
-    for lanes, index, column in _elements(b, _span(b, part, parts, size, width), size, width):
-        centred = b.fsub(_read(b, x, index, lanes), _read(b, mean, column, lanes))
-        normed = _multiply_add(b, centred, _read(b, scale, column, lanes), _read(b, bias, column, lanes))
-        _write(b, y, index, apply(b, normed))
+    for lanes, index, column in _elements(b, (part, parts, size, width)):
+        centred = b.fsub(read(b, x, index, lanes), read(b, mean, column, lanes))
+        normed = multiply_add(b, centred, read(b, scale, column, lanes), read(b, bias, column, lanes))
+        write(b, y, index, apply(b, normed))
 
 
 def _backward(slope: Slope, b: ir.IRBuilder, part: ir.Value, parts: ir.Value, arguments: list[ir.Value]) -> None:
     size, width, x, dy, mean, scale, bias, slant, level, dx = arguments
-    for lanes, index, column in _elements(b, _span(b, part, parts, size, width), size, width):
-        centred = b.fsub(_read(b, x, index, lanes), _read(b, mean, column, lanes))
-        steep = _read(b, scale, column, lanes)
-        normed = _multiply_add(b, centred, steep, _read(b, bias, column, lanes))
-        gradient = slope(b, normed, _read(b, dy, index, lanes))
-        rest = _multiply_add(b, centred, _read(b, slant, column, lanes), _read(b, level, column, lanes))
-        _write(b, dx, index, _multiply_add(b, gradient, steep, rest))
+    for lanes, index, column in _elements(b, (part, parts, size, width)):
+        centred = b.fsub(read(b, x, index, lanes), read(b, mean, column, lanes))
+        steep = read(b, scale, column, lanes)
+        normed = multiply_add(b, centred, steep, read(b, bias, column, lanes))
+        gradient = slope(b, normed, read(b, dy, index, lanes))
+        rest = multiply_add(b, centred, read(b, slant, column, lanes), read(b, level, column, lanes))
+        write(b, dx, index, multiply_add(b, gradient, steep, rest))
 
 
-def _span(
-    b: ir.IRBuilder, part: ir.Value, parts: ir.Value, size: ir.Value, width: ir.Value
-) -> tuple[ir.Value, ir.Value]:
-    """The first wide row of a part and the one after its last."""
-    rows = b.sdiv(b.add(size, b.sub(width, i64(1))), width)
-    return b.sdiv(b.mul(rows, part), parts), b.sdiv(b.mul(rows, b.add(part, i64(1))), parts)
-
-
-def _elements(
-    b: ir.IRBuilder, span: tuple[ir.Value, ir.Value], size: ir.Value, width: ir.Value
-) -> Iterator[tuple[int, ir.Value, ir.Value]]:
-    """Loops over all elements of the wide rows: vectors, then what is left of a short row.
+def _elements(b: ir.IRBuilder, split: Split) -> Iterator[tuple[int, ir.Value, ir.Value]]:
+    """Loops over all elements of the part's wide rows: vectors, then what is left of a short row.
 
     What is done with (lanes, index in the map, column) is emitted twice, once with LANES and once with one.
     """
-    with loop(b, *span, name="row") as row:
+    part, parts, size, width = split
+    rows = b.sdiv(b.add(size, b.sub(width, i64(1))), width)
+    with loop(b, *span(b, part, parts, rows), name="row") as row:
         start = b.mul(row, width)
         length = least(b, width, b.sub(size, start))
-        whole = b.sub(length, b.srem(length, i64(LANES)))
-        for lanes, first, end in ((LANES, i64(0), whole), (1, whole, length)):
-            with loop(b, first, end, lanes, "column") as column:
-                yield lanes, b.add(start, column), column
+        for lanes, column in columns(b, i64(0), length):
+            yield lanes, b.add(start, column), column
 
 
-def _sum(
-    b: ir.IRBuilder,
-    part: ir.Value,
-    span: tuple[ir.Value, ir.Value],
-    size: ir.Value,
-    width: ir.Value,
-    sums: ir.Value,
-    terms: Terms,
-) -> None:
+def _sum(b: ir.IRBuilder, split: Split, sums: ir.Value, terms: Terms) -> None:
     """Write the part's line of sums: of both terms over its wide rows, column by column."""
+    part, _, _, width = split
     line = b.add(sums, b.mul(part, b.mul(width, i64(2 * 8))))
     lines = line, b.add(line, b.mul(width, i64(8)))
     with loop(b, i64(0), width, LANES, "column") as column:
         for line in lines:
-            _write(b, line, column, ir.Constant(ir.VectorType(_DOUBLE, LANES), [0.0] * LANES))
-    for lanes, index, column in _elements(b, span, size, width):
+            write(b, line, column, filled(typed(DOUBLE, LANES), 0.0))
+    for lanes, index, column in _elements(b, split):
         for line, term in zip(lines, terms(lanes, index, column), strict=True):
-            _write(b, line, column, b.fadd(_read(b, line, column, lanes, _DOUBLE), term, flags=_FUSE))
-
-
-def _like(value: ir.Value, number: float) -> ir.Constant:
-    """A number in every lane of a value such as this."""
-    if isinstance(value.type, ir.VectorType):
-        return ir.Constant(value.type, [number] * value.type.count)
-    return ir.Constant(value.type, number)
-
-
-def _lanes(kind: ir.Type, lanes: int) -> ir.Type:
-    return kind if lanes == 1 else ir.VectorType(kind, lanes)
-
-
-def _at(b: ir.IRBuilder, base: ir.Value, index: ir.Value, kind: ir.Type) -> ir.Value:
-    return b.gep(b.inttoptr(base, POINTER), [index], source_etype=kind)
-
-
-def _read(b: ir.IRBuilder, base: ir.Value, index: ir.Value, lanes: int, kind: ir.Type = _FLOAT) -> ir.Value:
-    return b.load(_at(b, base, index, kind), align=8 if kind is _DOUBLE else 4, typ=_lanes(kind, lanes))
-
-
-def _write(b: ir.IRBuilder, base: ir.Value, index: ir.Value, value: ir.Value) -> None:
-    kind = value.type.element if isinstance(value.type, ir.VectorType) else value.type
-    b.store(value, _at(b, base, index, kind), align=8 if kind == _DOUBLE else 4)
-
-
-def _double(b: ir.IRBuilder, value: ir.Value) -> ir.Value:
-    return b.fpext(value, _lanes(_DOUBLE, value.type.count if isinstance(value.type, ir.VectorType) else 1))
-
-
-def _multiply_add(b: ir.IRBuilder, left: ir.Value, right: ir.Value, added: ir.Value) -> ir.Value:
-    return b.fadd(b.fmul(left, right, flags=_FUSE), added, flags=_FUSE)
+            write(b, line, column, plus(b, read(b, line, column, lanes, DOUBLE), term))
 
 
 # Every comparison is false for a NaN, and is put so that the NaN then comes through, as it does in PyTorch.
 
 
 def _clamp(b: ir.IRBuilder, value: ir.Value, low: float, high: float | None = None) -> ir.Value:
-    value = b.select(b.fcmp_ordered("<", value, _like(value, low)), _like(value, low), value)
+    value = b.select(b.fcmp_ordered("<", value, like(value, low)), like(value, low), value)
     if high is None:
         return value
-    return b.select(b.fcmp_ordered(">", value, _like(value, high)), _like(value, high), value)
+    return b.select(b.fcmp_ordered(">", value, like(value, high)), like(value, high), value)
 
 
 def _hard_swish(b: ir.IRBuilder, z: ir.Value) -> ir.Value:
-    gate = _clamp(b, b.fadd(z, _like(z, 3.0)), 0.0, 6.0)
-    return b.fmul(b.fmul(z, gate), _like(z, 1 / 6))
+    gate = _clamp(b, b.fadd(z, like(z, 3.0)), 0.0, 6.0)
+    return b.fmul(b.fmul(z, gate), like(z, 1 / 6))
 
 
 def _relu_slope(b: ir.IRBuilder, z: ir.Value, gradient: ir.Value) -> ir.Value:
-    return b.select(b.fcmp_ordered("<=", z, _like(z, 0.0)), _like(z, 0.0), gradient)
+    return b.select(b.fcmp_ordered("<=", z, like(z, 0.0)), like(z, 0.0), gradient)
 
 
 def _relu6_slope(b: ir.IRBuilder, z: ir.Value, gradient: ir.Value) -> ir.Value:
     gradient = _relu_slope(b, z, gradient)
-    return b.select(b.fcmp_ordered(">=", z, _like(z, 6.0)), _like(z, 0.0), gradient)
+    return b.select(b.fcmp_ordered(">=", z, like(z, 6.0)), like(z, 0.0), gradient)
 
 
 def _hard_swish_slope(b: ir.IRBuilder, z: ir.Value, gradient: ir.Value) -> ir.Value:
-    between = b.fmul(gradient, _multiply_add(b, z, _like(z, 1 / 3), _like(z, 0.5)))
-    above = b.select(b.fcmp_ordered(">=", z, _like(z, 3.0)), gradient, between)
-    return b.select(b.fcmp_ordered("<=", z, _like(z, -3.0)), _like(z, 0.0), above)
+    between = b.fmul(gradient, multiply_add(b, z, like(z, 1 / 3), like(z, 0.5)))
+    above = b.select(b.fcmp_ordered(">=", z, like(z, 3.0)), gradient, between)
+    return b.select(b.fcmp_ordered("<=", z, like(z, -3.0)), like(z, 0.0), above)
 
 
 _APPLY: dict[str, Apply] = {

@@ -38,3 +38,8 @@ def loop(
 def least(b: ir.IRBuilder, left: ir.Value, right: ir.Value) -> ir.Value:
     """The smaller of two whole numbers."""
     return b.select(b.icmp_signed("<", left, right), left, right)
+
+
+def span(b: ir.IRBuilder, part: ir.Value, parts: ir.Value, count: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """The first of `count` things that fall to a part, and the one after its last."""
+    return b.sdiv(b.mul(count, part), parts), b.sdiv(b.mul(count, b.add(part, i64(1))), parts)

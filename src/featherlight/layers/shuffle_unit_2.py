@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from featherlight import spec
-from featherlight.layers.channel_shuffle import ChannelShuffle
+from featherlight.layers.channel_shuffle import ChannelShuffle, halving
 from featherlight.layers.convolution import ConvNorm, depthwise
 from featherlight.layers.squeeze_excite import gate
 
@@ -36,9 +35,9 @@ class ShuffleUnit2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, channels, H', W')."""
-        passed, seen = x.chunk(2, dim=1) if self.shortcut is None else (self.shortcut(x), x)
+        halves = halving.get()
+        passed, seen = halves.split(x) if self.shortcut is None else (self.shortcut(x), x)
         y = self.squeeze_excite(self.expand(self.depthwise(self.reduce(seen))))
         if self.residual:
             y = y + seen
-        shuffled: Tensor = self.shuffle(torch.cat((passed, y), dim=1))
-        return shuffled
+        return halves.shuffle(passed, y, self.shuffle)

@@ -1,11 +1,12 @@
-"""Batch norm and its activation as one kernel of our own while training on a CPU."""
+"""Batch norm and its activation in two passes over memory.
+
+PyTorch reads a map three times and writes it twice for both, and going back reads six and writes two; the kernels read
+two and write one, and going back read four and write one. Statistics are summed in float64.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from featherlight.compiler import batch_norm
-from featherlight.compiler.kernel import Kernel, OpenMP
-from featherlight.layers import convolution
+from featherlight.compiler.kernel import Kernel
+from featherlight.training.fused.maps import compiled, last, served
 
 _ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.Identity: "none",
@@ -26,22 +27,7 @@ _ACTIVATIONS: dict[type[nn.Module], str] = {
 }
 
 
-@contextlib.contextmanager
-def fused() -> Iterator[None]:
-    """Within the block every ConvNorm that trains on a CPU norms and activates its maps in one kernel.
-
-    PyTorch reads a map three times and writes it twice for that, and going back reads eight and writes two; the kernel
-    reads two and writes one, and reads four and writes one. Nothing of a model changes, and where the kernel does not
-    serve (evaluation, other devices, types and layouts, hooks, tracing) PyTorch's own operations do the work.
-    """
-    before = convolution.norm_activation.set(norm_activation)
-    try:
-        yield
-    finally:
-        convolution.norm_activation.reset(before)
-
-
-def norm_activation(x: Tensor, norm: nn.Module, activation: nn.Module) -> Tensor:
+def batch_norm_activation(x: Tensor, norm: nn.Module, activation: nn.Module) -> Tensor:
     """What `activation(norm(x))` gives, running statistics and all: by the kernel where it serves."""
     if not _served(x, norm, activation):
         y: Tensor = activation(norm(x))
@@ -60,17 +46,12 @@ def _served(x: Tensor, norm: nn.Module, activation: nn.Module) -> bool:
         and type(activation) in _ACTIVATIONS
         and norm.training
         and norm.affine
-        and type(x) is Tensor
-        and x.device.type == "cpu"
-        and x.dtype == norm.weight.dtype == norm.bias.dtype == torch.float32
-        and x.ndim == 4
-        and x.is_contiguous(memory_format=torch.channels_last)
+        and served(x)
+        and norm.weight.dtype == norm.bias.dtype == torch.float32
         and x.shape[1] == norm.num_features
         and x.numel() > x.shape[1]  # of a single value a channel PyTorch says that it has no variance
         and not _hooked(norm)
         and not _hooked(activation)
-        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        and not torch.compiler.is_compiling()
         and _kernels(_ACTIVATIONS[type(activation)]) is not None
     )
 
@@ -129,7 +110,7 @@ class _BatchNormActivation(torch.autograd.Function):
         lines, inverse = ctx.lines, ctx.inverse
         _, fold, channels = lines.shape
         size, width, parts = x.numel(), fold * channels, torch.get_num_threads()
-        dy = dy.contiguous(memory_format=torch.channels_last)
+        dy = last(dy)
         sums = np.empty((parts, 2, fold, channels))
         maps = size, width, x.data_ptr(), dy.data_ptr()
         ctx.kernels["slopes"](parts, *maps, *_addresses(lines), sums.ctypes.data)
@@ -161,14 +142,4 @@ def _tensor(numbers: NDArray[np.float64]) -> Tensor:
 
 @functools.cache
 def _kernels(activation: str) -> dict[str, Kernel] | None:
-    """The kernels; None where LLVM cannot make them, or where they would run alone while PyTorch has threads."""
-    try:
-        return batch_norm.kernels(activation, _torch_threads())
-    except (ImportError, OSError, RuntimeError, AttributeError):
-        return None
-
-
-def _torch_threads() -> OpenMP:
-    """PyTorch's own threads; those of a library of ours would find the cores taken by PyTorch's, which spin."""
-    (library,) = (Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*")
-    return OpenMP(str(library))
+    return compiled(functools.partial(batch_norm.kernels, activation))
