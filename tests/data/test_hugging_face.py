@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import builtins
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,12 @@ def photos(count: int, start: int = 0) -> list[Image.Image]:
         Image.fromarray(np.random.default_rng(start + number).integers(0, 256, (10, 12, 3), np.uint8))
         for number in range(count)
     ]
+
+
+def png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return file.getvalue()
 
 
 def table(count: int, start: int = 0, **columns: Any) -> Any:
@@ -200,7 +208,7 @@ def ask(address: str, home: Path, *sources: str, offline: bool = False) -> dict[
 
 def test_data_sets_of_the_hub(hub: tuple[str, Path], tmp_path: Path) -> None:
     address, home = hub
-    for name in ("parquet", "folder", "script", "csv", "empty"):
+    for name in ("parquet", "folder", "web", "script", "csv", "empty"):
         (home / name).mkdir()
     table(30).to_parquet(home / "parquet" / "train-00000-of-00001.parquet")
     for split, start in (("train", 0), ("validation", 4)):
@@ -208,13 +216,20 @@ def test_data_sets_of_the_hub(hub: tuple[str, Path], tmp_path: Path) -> None:
             (home / "folder" / split / label).mkdir(parents=True)
             for number, photo in enumerate(photos(6, start if label == "cat" else 100 + start)):
                 photo.save(home / "folder" / split / label / f"{number}.png")
+    with tarfile.open(home / "web" / "train-00.tar", "w") as tar:
+        for number in range(12):
+            for suffix, content in (("png", png(photos(1, number)[0])), ("cls", b"%d" % (number % 2))):
+                member = tarfile.TarInfo(f"{number:02}.{suffix}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
     (home / "script" / "script.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
     (home / "csv" / "train.csv").write_text("image,label\nx.png,1\n")
-    sources = ["parquet", "parquet@main", "parquet@v9", "folder", "script", "csv", "empty", "nothing"]
+    sources = ["parquet", "parquet@main", "parquet@v9", "folder", "web", "script", "csv", "empty", "nothing"]
     said = ask(address, tmp_path, *(f"hf-hub:me/{source}" for source in sources), "hf-hub:me", "hf-hub:a/../b")
     assert said["hf-hub:me/parquet"] == [["dog", "cat", "ant"], [18, 6, 6], 0]
     assert said["hf-hub:me/parquet@main"] == said["hf-hub:me/parquet"]
     assert said["hf-hub:me/folder"] == [["cat", "dog"], [10, 12, 2], 4]
+    assert said["hf-hub:me/web"] == [["0", "1"], [8, 2, 2], 0]
     for source, kind, words in (
         ("me/parquet@v9", "BadInput", "no revision v9"),
         ("me/script", "BadInput", "script"),

@@ -16,7 +16,7 @@ from featherlight.errors import BadInput
 
 FILES = ("metadata.csv", "metadata.jsonl")
 FILE_NAME = "file_name"
-LABELS = ("label", "labels", "class", "category")  # columns that hold the class, the first that is there
+LABELS = ("label", "labels", "class", "category", "cls")  # columns that hold the class, the first that is there
 
 Row = dict[str, object]
 
