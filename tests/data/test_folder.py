@@ -126,21 +126,23 @@ def test_a_folder_without_permission_is_refused_by_name(as_nobody: Path, place: 
     assert str(as_nobody / place) in str(caught.value)
 
 
-def test_ten_thousand_classes_open_and_their_names_do_not_fill_an_error(tmp_path: Path) -> None:
-    for number in range(10_000):
-        os.mkdir(tmp_path / f"{number:05}")
-    with pytest.raises(BadInput, match="has no images"):
-        open_dataset(tmp_path)
-    touch(tmp_path / "00000", *numbered(3))
-    with pytest.raises(BadInput, match=r"none in '00001', .* and 9,989 more$") as caught:
+def test_the_names_of_many_empty_classes_do_not_fill_an_error(tmp_path: Path) -> None:
+    for number in range(500):
+        (tmp_path / f"{number:03}").mkdir()
+    touch(tmp_path / "000", *numbered(3))
+    with pytest.raises(BadInput, match=r"none in '001', .* and 489 more$") as caught:
         open_dataset(tmp_path)
     assert len(str(caught.value)) < 500
+
+
+def test_ten_thousand_classes_open(tmp_path: Path) -> None:
+    touch(tmp_path / "00000", *numbered(2))
     for number in range(10_000):
-        os.close(os.open(f"{tmp_path}/{number:05}/0.png", os.O_CREAT))
+        os.makedirs(f"{tmp_path}/{number:05}", exist_ok=True)
+        os.close(os.open(f"{tmp_path}/{number:05}/2.png", os.O_CREAT))
     dataset = open_dataset(tmp_path)
-    assert len(dataset.label_names) == 10_000
-    assert len(dataset.train) == 10_000
-    assert np.array_equal(np.unique(dataset.train.labels), np.arange(10_000))
+    assert len(dataset.label_names) == len(dataset.train) == 10_000
+    assert np.array_equal(dataset.train.labels, np.arange(10_000))
 
 
 @pytest.mark.parametrize("labels", [["cat"], ["cat", "dog"]])
