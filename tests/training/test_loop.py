@@ -14,8 +14,7 @@ from torch import nn
 from featherlight.data import Dataset, Preprocessing, fashion_mnist, open_dataset
 from featherlight.errors import BadInput, Failure
 from featherlight.training import Plan, Recipe, evaluate, train
-
-from .conftest import small_network
+from small_run import network as small_network
 
 GREY = Preprocessing(12, (0.5,), (0.25,), 1.0)
 RECIPE = Recipe(batch=32, learning_rate=0.05, pad=1)

@@ -259,14 +259,16 @@ class _Run:
                     self.seconds = before + time.perf_counter() - start
                     if self.step in to_check:
                         self._check(checked)
-                    due = self.step in to_check or time.perf_counter() - saved > every
-                    if checkpoints is not None and (due or interrupt):
+                    written = self.step in to_check or time.perf_counter() - saved > every
+                    if checkpoints is not None and written:
                         checkpoints.write(self.step, *self._state())
                         saved = time.perf_counter()
                     if progress:
                         left = (time.perf_counter() - start) / (self.step - first) * (steps - self.step)
                         progress(self.step, steps, loss, left)
                     if interrupt:
+                        if checkpoints is not None and not written:
+                            checkpoints.write(self.step, *self._state())
                         raise KeyboardInterrupt
             self.model.load_state_dict(self.best)
         finally:
