@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +17,11 @@ import featherlight
 from featherlight.data import open_dataset
 from featherlight.errors import BadInput, Failure
 from featherlight.fitting import fit
+from featherlight.fitting.bench import Bench
 from featherlight.fitting.candidates import Candidate
 from featherlight.journal import Journal
 from featherlight.predict import Classifier
+from featherlight.timing import this_machine
 from featherlight.training import evaluate
 
 SIZE = 32
@@ -44,12 +47,16 @@ def _two_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         return {"squeezenet_1_1": squeezenet, "mobilenet_v2": (Candidate("mobilenet_v2", 0.35, size),)}
 
     monkeypatch.setattr("featherlight.fitting.job.candidates", few)
+    monkeypatch.setattr("featherlight.fitting.rungs.LEAST_IMAGES", 1)  # heats, however short
+    monkeypatch.setattr("featherlight.fitting.bench.SECONDS", 0.02)
+    monkeypatch.setattr("featherlight.fitting.rates.fastest_threads", lambda *_: 1)
+    monkeypatch.setattr("featherlight.fitting.rates.images_per_second", lambda *_, **__: 400.0)
 
 
 def test_it_writes_a_network_that_names_the_pictures(pictures: Path, tmp_path: Path) -> None:
     said: list[str] = []
     out = tmp_path / "result"
-    fitted = fit(pictures, "10s", out=out, size=SIZE, minutes=0.05, engine="onnxruntime", say=said.append)
+    fitted = fit(pictures, "10s", out=out, size=SIZE, minutes=0.02, engine="onnxruntime", say=said.append)
     assert fitted.verdict == "fits"
     assert fitted.test_accuracy == evaluate(
         fitted.classifier().model, open_dataset(pictures).test, fitted.classifier().preprocessing
@@ -64,6 +71,12 @@ def test_it_writes_a_network_that_names_the_pictures(pictures: Path, tmp_path: P
     assert document["export"]["agreement"]["images"] > 0
     timed = [event["name"] for event in Journal(out / "journal.jsonl").read() if event["event"] == "timed"]
     assert timed == [candidate["name"] for candidate in document["candidates"]]
+    assert document["training"]["validation_accuracy"] == fitted.validation_accuracy
+    assert [heat["rung"] for heat in document["heats"]] == [1, 1, 1, 2, 2, 3]  # three start, two go on, one is left
+    assert [len(rung["kept"]) for rung in document["rungs"]] == [2, 1]
+    assert document["training"]["images_in_all"] > document["training"]["images"]
+    assert document["weights_bytes"] == (out / "model.safetensors").stat().st_size < document["memory_bytes"]
+    assert document["target"]["threads"] == 1
     assert "Chosen by `featherlight fit`" in (out / "README.md").read_text()
     best, *_ = featherlight.load(out).predict(pictures / "red" / "0.png")
     assert best.label in ("blue", "red")
@@ -72,7 +85,7 @@ def test_it_writes_a_network_that_names_the_pictures(pictures: Path, tmp_path: P
         assert picture.width > 500
 
     with pytest.raises(BadInput, match=r"holds a result already \(fit\.json\); name another folder"):
-        fit(pictures, "10s", out=out)
+        fit(pictures, "10s", out=out, resume=True)
 
 
 def test_where_nothing_fits_it_says_what_came_nearest_and_leaves_no_folder(pictures: Path, tmp_path: Path) -> None:
@@ -98,15 +111,67 @@ def test_after_ctrl_c_the_journal_holds_what_was_timed_and_trained(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(pictures, "10s", out=out, size=SIZE, minutes=0.05, engine="torch", say=interrupted)
+        fit(pictures, "10s", out=out, size=SIZE, minutes=0.02, engine="torch", say=interrupted)
     events = [event["event"] for event in Journal(out / "journal.jsonl").read()]
-    assert said[-1] == f"stopped; what was timed and trained is in {out / 'journal.jsonl'}"
+    assert said[-1].startswith(f"stopped; what was timed and trained is in {out / 'journal.jsonl'}, and --resume")
     assert events[0] == "start"
     assert "timed" in events
     assert "trained" in events
     assert not (out / "fit.json").exists()
-    with pytest.raises(BadInput, match="holds the journal of a fit that did not end"):
+    with pytest.raises(BadInput, match="journal of a fit that did not end; go on with it with --resume, or name"):
         fit(pictures, "10s", out=out)
+    with pytest.raises(BadInput, match=r"is of another fit: minutes was 0\.02 and is 1\.0; max_size was None and"):
+        fit(pictures, "10s", out=out, size=SIZE, minutes=1.0, engine="torch", max_size=99, resume=True)
+    assert [event["event"] for event in Journal(out / "journal.jsonl").read()] == events
+
+
+def test_other_images_are_refused(pictures: Path, tmp_path: Path) -> None:
+    mine, out = tmp_path / "mine", tmp_path / "result"
+    shutil.copytree(pictures, mine)
+
+    def interrupted(sentence: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(mine, "10s", out=out, size=SIZE, engine="torch", say=interrupted)
+    (mine / "red" / "0.png").unlink()
+    with pytest.raises(BadInput, match="is of another fit: images was '"):
+        fit(mine, "10s", out=out, size=SIZE, engine="torch", resume=True)
+
+
+def test_limits_rule_out_before_training_and_say_by_what(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "result"
+    fitted = fit(pictures, "10s", out=out, size=SIZE, minutes=0.01, engine="torch", max_size="400kB", max_memory="1MB")
+    assert fitted.name == "squeezenet_1_1 0.25x at 32"
+    assert fitted.weights_bytes <= 400_000
+    assert fitted.memory_bytes <= 1_000_000
+    assert {each.candidate.name: each.verdict for each in fitted.ruled_out} == {
+        "squeezenet_1_1 0.5x at 32": "too large",
+        "mobilenet_v2 0.35x at 32": "too large",
+    }
+    events = Journal(out / "journal.jsonl").read()
+    assert sorted(event["name"] for event in events if event["event"] == "ruled out") == sorted(
+        each.candidate.name for each in fitted.ruled_out
+    )
+    with pytest.raises(BadInput, match=r"every network is too much memory|every network is too large"):
+        fit(pictures, "10s", out=tmp_path / "none", size=SIZE, engine="torch", max_size="1kB")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.skipif(this_machine().cores < 2, reason="needs two cores")
+def test_each_is_timed_with_one_thread_and_with_all_that_are_allowed(pictures: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(pictures)
+    bench = Bench("torch", 2, dataset.channels, 2)
+    assert [(way.engine.name, way.threads) for way in bench.ways] == [("torch", 1), ("torch", 2)]
+    candidate = Candidate("squeezenet_1_1", 0.25, SIZE)
+    first = bench.time(candidate)
+    assert first.target.threads in (1, 2)
+    (again,) = bench.time_again({candidate: first.target}).values()
+    assert again.target == first.target
+    bench.close([candidate])
+    (rebuilt,) = bench.time_again({candidate: first.target}).values()
+    assert rebuilt.target == first.target
+    bench.close([candidate])
 
 
 def test_an_export_that_disagrees_is_no_result(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +189,7 @@ def test_an_export_that_disagrees_is_no_result(pictures: Path, tmp_path: Path, m
     monkeypatch.setattr(export_module, "_onnx", altered)
     out = tmp_path / "result"
     with pytest.raises(Failure, match="the exported network must agree with the trained one"):
-        fit(pictures, "10s", out=out, size=SIZE, minutes=0.05, engine="torch")
+        fit(pictures, "10s", out=out, size=SIZE, minutes=0.02, engine="torch")
     assert not (out / "model.onnx").exists()
     assert not (out / "fit.json").exists()
 
@@ -140,6 +205,8 @@ def test_an_export_that_disagrees_is_no_result(pictures: Path, tmp_path: Path, m
         ({"budget": [1]}, r"budget must be a time above 0; got \[1\]"),
         ({"size": 8}, "size must be a whole number of at least 28 pixels; got 8"),
         ({"minutes": -1.0}, r"minutes must be a number above 0; got -1\.0"),
+        ({"max_size": "5"}, "max-size must be a size above 0 such as 5MB, 500kB or 2MiB; got '5'"),
+        ({"max_memory": -1}, "max-memory must be a size above 0 such as 5MB, 500kB or 2MiB; got -1"),
         ({"engine": "tensorflow"}, "engine must be a known name; got 'tensorflow'"),
         ({"data": "nowhere"}, "there is nothing at 'nowhere'"),
     ],

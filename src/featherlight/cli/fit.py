@@ -2,58 +2,98 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from featherlight.fitting import Fitted
 
 
 def fit(
     data: Annotated[str, typer.Argument(help='A folder of classes, or "fashion-mnist".')],
     budget: Annotated[str, typer.Option(help="Time for one image, such as 2ms, 800us or 0.1s.")],
     out: Annotated[str, typer.Option(help="The folder to make.")],
-    threads: Annotated[int, typer.Option(help="Threads that the network may use when it runs.")] = 1,
+    threads: Annotated[int, typer.Option(help="Threads at most; each network is timed with 1 and with so many.")] = 1,
     size: Annotated[
-        int | None, typer.Option(help="Side of the images in pixels (28 for Fashion-MNIST, else 128).")
+        int | None,
+        typer.Option(
+            help="Side of the images in pixels (else 28 for Fashion-MNIST, the best of 96 to 224 for photos)."
+        ),
     ] = None,
     minutes: Annotated[float, typer.Option(help="Minutes of training in all; timing comes on top.")] = 3.0,
     engine: Annotated[str, typer.Option(help="torch, onnxruntime, openvino, or auto: whichever is fastest.")] = "auto",
+    max_size: Annotated[str | None, typer.Option(help="Of the file of weights, such as 5MB, 500kB or 2MiB.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(help="Of weights and activations alive at once for one image, such as 20MB.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the splits, the weights and the order of the images.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the fit that was begun in --out.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Find and train the network that is most accurate within a time budget here.
 
-    Light-weight networks are timed untrained on this machine, those that keep the budget are trained on the images,
-    and the best becomes a folder: weights, model.onnx, figures, a picture.
+    Light-weight networks are timed untrained on this machine; the most promising of those that keep the budget are
+    trained rung by rung, the better half going on, and the last one has most of the minutes. It becomes a folder:
+    weights, model.onnx, figures, a picture. What is finished is kept from the start: after Ctrl-C, a crash or a power
+    cut the same command with --resume goes on.
 
     \b
-    Example:
+    Examples:
       featherlight fit photos/ --budget 2ms --out result/
+      featherlight fit photos/ --budget 2ms --out result/ --resume
+      featherlight fit photos/ --budget 5ms --threads 4 --max-size 5MB --minutes 60 --out result/
     """
-    from featherlight.cli.output import note, print_json, print_table
+    from featherlight.cli.output import note, print_json
     from featherlight.fitting import fit as run
-    from featherlight.fitting import show_time
 
-    fitted = run(data, budget, out=out, threads=threads, size=size, minutes=minutes, engine=engine, seed=seed, say=note)
+    fitted = run(
+        data,
+        budget,
+        out=out,
+        threads=threads,
+        size=size,
+        minutes=minutes,
+        engine=engine,
+        max_size=max_size,
+        max_memory=max_memory,
+        seed=seed,
+        resume=resume,
+        say=note,
+    )
     if json:
         print_json(fitted.to_json())
-        return
-    print_table(
-        ["network", "engine", "time", "p90", "within budget", "validation", "chosen"],
+    else:
+        _print(fitted)
+
+
+def _print(fitted: Fitted) -> None:
+    from featherlight.cli.output import print_table
+    from featherlight.fitting import show_bytes, show_time
+
+    timed = [
         [
-            [
-                each.candidate.name,
-                each.measurement.target.engine,
-                show_time(each.measurement.median),
-                show_time(each.measurement.p90),
-                each.verdict,
-                f"{fitted.accuracies[each.candidate]:.1%}" if each.candidate in fitted.accuracies else "",
-                "*" if each.candidate.name == fitted.name else "",
-            ]
-            for each in sorted(fitted.candidates, key=lambda each: each.measurement.median)
-        ],
-    )
+            each.candidate.name,
+            each.measurement.target.engine,
+            each.measurement.target.threads,
+            show_time(each.measurement.median),
+            show_time(each.measurement.p90),
+            each.verdict,
+            f"{fitted.accuracies[each.candidate]:.1%}" if each.candidate in fitted.accuracies else "",
+            "*" if each.candidate == fitted.candidate else "",
+        ]
+        for each in sorted(fitted.candidates, key=lambda each: each.measurement.median)
+    ]
+    ruled_out = [
+        [each.candidate.name, "", "", show_bytes(each.bytes), "", each.verdict, "", ""] for each in fitted.ruled_out
+    ]
+    columns = ["network", "engine", "threads", "time", "p90", "within budget", "validation", "chosen"]
+    print_table(columns, [*timed, *ruled_out])
+    target = fitted.measurement.target
     print(
         f"\n{fitted.name}: test accuracy {fitted.test_accuracy:.1%}, {show_time(fitted.measurement.median)} an image "
-        f"(p90 {show_time(fitted.measurement.p90)}), budget {show_time(fitted.budget)}: {fitted.verdict}"
-        f"\nnetwork: {fitted.folder}\npicture: {fitted.picture}"
+        f"(p90 {show_time(fitted.measurement.p90)}) on {target.engine} with {target.threads} thread(s), budget "
+        f"{show_time(fitted.budget)}: {fitted.verdict}"
+        f"\nweights: {show_bytes(fitted.weights_bytes)}; {show_bytes(fitted.memory_bytes)} of memory with the "
+        f"activations of one image\nnetwork: {fitted.folder}\npicture: {fitted.picture}"
     )

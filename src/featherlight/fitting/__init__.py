@@ -2,6 +2,7 @@
 
 from featherlight.fitting.budget import parse_budget, show_time
 from featherlight.fitting.job import fit
+from featherlight.fitting.limits import parse_bytes, show_bytes
 from featherlight.fitting.result import Fitted
 
-__all__ = ["Fitted", "fit", "parse_budget", "show_time"]
+__all__ = ["Fitted", "fit", "parse_budget", "parse_bytes", "show_bytes", "show_time"]

@@ -1,12 +1,19 @@
-"""Which networks are tried, and what is expected of them before they are trained."""
+"""Which networks are tried, at which widths, for images of which sizes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from featherlight.layers import Network
 from featherlight.models import entry, list_models
 from featherlight.spec import Spec, small_images
 from featherlight.spec.small_images import LARGEST
+
+SIZE_OF_GREY = 28
+
+# Of photographs, the one first whose times tell most about the others'. MobileNet v1's paper has them all but 96.
+SIZES_OF_PHOTOGRAPHS = (160, 96, 128, 192, 224)
 
 
 @dataclass(frozen=True)
@@ -19,8 +26,8 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """Such as "mobilenet_v2 0.5x"."""
-        return f"{self.architecture} {self.width:g}x"
+        """Such as "mobilenet_v2 0.5x at 160": no two candidates share it."""
+        return f"{self.architecture} {self.width:g}x at {self.size}"
 
     @property
     def spec(self) -> Spec:
@@ -33,26 +40,26 @@ class Candidate:
         spec = replace(spec, style=replace(spec.style, norm="batch"))
         return small_images(spec) if self.size <= LARGEST else spec
 
+    def network(self, classes: int, channels: int) -> Network:
+        """The module, with weights at random."""
+        return Network(self.spec, classes, channels, architecture=self.architecture)
 
-def candidates(size: int) -> dict[str, tuple[Candidate, ...]]:
+
+Networks = Mapping[str, tuple[Candidate, ...]]
+"""The candidates of one size by the network's name, each at its widths, thinnest first."""
+
+
+def sizes(channels: int, size: int | None) -> tuple[int, ...]:
+    """The sizes of images to try, the one to begin with first: the given one, or what suits grey images or photographs.
+
+    Grey images are Fashion-MNIST's, which have 28 pixels; a folder's are photographs.
+    """
+    if size is not None:
+        return (size,)
+    return (SIZE_OF_GREY,) if channels == 1 else SIZES_OF_PHOTOGRAPHS
+
+
+def candidates(size: int) -> Networks:
     """The light-weight networks by name, each at its widths, thinnest first; no baselines, no variants."""
     names = (name for name in list_models() if not entry(name).baseline and not entry(name).variant)
     return {name: tuple(Candidate(name, width, size) for width in entry(name).widths) for name in names}
-
-
-# How an error falls with width and with images seen. The first is what the papers' own widths show (MobileNet v1 0.25
-# to 1.0: 49.4 to 29.4 %; ShuffleNet v2 0.5x to 2x: 39.7 to 25.1 %: multiply-adds to the power -0.17 to -0.2, and they
-# go with the square of the width). The second was measured on Fashion-MNIST between 10,000 and 60,000 images
-# (MobileNet v3-small 0.75x: 16.5 to 9.7 %, a power of -0.46; ShuffleNet v2 0.5x: -0.32).
-_WIDTH_POWER = -0.36
-_IMAGES_POWER = -0.4
-
-
-def expected_error(candidate: Candidate, images: float) -> float:
-    """How wrong a candidate is expected to be after training on `images`: a number to rank by, not an error rate.
-
-    From the paper's accuracy at width 1, the width, and the images that its training rate leaves time for: a slow
-    trainer sees fewer of them.
-    """
-    paper = 1 - entry(candidate.architecture).accuracy
-    return float(paper * candidate.width**_WIDTH_POWER * max(images, 1.0) ** _IMAGES_POWER)

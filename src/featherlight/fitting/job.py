@@ -5,20 +5,26 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import shutil
 from pathlib import Path
 
+import featherlight
 from featherlight.data import open_dataset
 from featherlight.errors import BadInput, must_be
 from featherlight.fitting.bench import Bench
 from featherlight.fitting.budget import parse_budget
-from featherlight.fitting.candidates import candidates
+from featherlight.fitting.candidates import candidates, sizes
+from featherlight.fitting.heats import CANDIDATES
+from featherlight.fitting.limits import Limits, parse_bytes
+from featherlight.fitting.rates import Rates
+from featherlight.fitting.record import Record
 from featherlight.fitting.result import JOURNAL, RESULT, Fitted, write
-from featherlight.fitting.time_candidates import Say, settle_engines, time_candidates
-from featherlight.fitting.train_candidates import preprocessing_for, train_candidates
+from featherlight.fitting.task import Say, Task
+from featherlight.fitting.time_candidates import Field, Timing, nothing_fits, settle_engines
+from featherlight.fitting.train_candidates import promise, train_candidates
 from featherlight.journal import Journal
 from featherlight.timing import this_machine
-
-SIZE_OF_GREY, SIZE_OF_PHOTOGRAPHS = 28, 128
+from featherlight.training.plan import data_digest
 
 
 def fit(
@@ -30,51 +36,89 @@ def fit(
     size: int | None = None,
     minutes: float = 3.0,
     engine: str = "auto",
+    max_size: str | int | None = None,
+    max_memory: str | int | None = None,
     seed: int = 0,
+    resume: bool = False,
     say: Say = lambda _: None,
 ) -> Fitted:
     """The network that is most accurate within `budget` on this machine, trained on the images in `data`.
 
-    data      a folder of classes, or "fashion-mnist"
-    budget    the time for one image at batch 1, such as "2ms", or seconds; the 90th percentile must keep it
-    out       the folder to make: a hub folder with model.onnx, fit.json and a picture
-    threads   that the network may use when it runs; training uses one or all cores, whichever is faster now
-    size      of the images in pixels; 28 for Fashion-MNIST, else 128
-    minutes   of training in all; timing comes on top
-    engine    that will run the network: torch, onnxruntime, openvino, or "auto" for whichever runs it fastest here
-    seed      of the splits, the weights and the order of the images
-    say       is told each step as a sentence
+    data        a folder of classes, or "fashion-mnist"
+    budget      the time for one image at batch 1, such as "2ms", or seconds; the 90th percentile must keep it
+    out         the folder to make: a hub folder with model.onnx, fit.json and a picture
+    threads     at most, that the network may use when it runs: each is timed with one and with so many, and the faster
+                way is part of the answer; training uses one or all cores, whichever is faster now
+    size        of the images in pixels; by default 28 for Fashion-MNIST, and whichever of 96 to 224 is best for
+                photographs
+    minutes     of training in all; timing comes on top
+    engine      that will run the network: torch, onnxruntime, openvino, or "auto" for whichever runs it fastest here
+    max_size    of the file of weights, such as "5MB", or bytes
+    max_memory  of weights and activations that are alive at once, one image at a time, such as "20MB", or bytes
+    seed        of the splits, the weights and the order of the images
+    resume      go on with a fit that was begun in `out` with the same arguments; what it finished is not done again
+    say         is told each step as a sentence
 
-    Raises BadInput where nothing keeps the budget, saying which came nearest, and then makes no `out`. What was timed
-    and trained is in the journal in `out` as it happens, also after Ctrl-C.
+    Raises BadInput where nothing keeps the budget, saying which came nearest, and then makes no `out`; and where `out`
+    holds a fit of other arguments or data, saying what differs. What was timed and trained is in the journal in `out`
+    as it happens, also after Ctrl-C.
     """
     seconds = parse_budget(budget) if isinstance(budget, str) else budget
+    limits = Limits(
+        None if max_size is None else parse_bytes("max-size", max_size),
+        None if max_memory is None else parse_bytes("max-memory", max_memory),
+    )
     folder = Path(out)
     _check(seconds, threads, size, minutes, seed)
-    _check_free(folder)
+    _check_folder(folder, resume)
     dataset = open_dataset(data, seed)
-    size = size or (SIZE_OF_GREY if dataset.channels == 1 else SIZE_OF_PHOTOGRAPHS)
-    bench = Bench(engine, threads, size, dataset.channels, len(dataset.label_names))
+    bench = Bench(engine, threads, dataset.channels, len(dataset.label_names))
     made = not folder.exists()
-    journal = Journal(folder / JOURNAL)
-    journal.append("start", data=dataset.source, budget=seconds, threads=threads, size=size, minutes=minutes, seed=seed)
+    record = Record(Journal(folder / JOURNAL))
+    record.begin(
+        {
+            "data": dataset.source,
+            "images": data_digest(dataset),
+            "budget": seconds,
+            "threads": threads,
+            "size": size,
+            "minutes": minutes,
+            "engine": engine,
+            "max_size": limits.size,
+            "max_memory": limits.memory,
+            "seed": seed,
+            "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
+            "featherlight": featherlight.__version__,
+        }
+    )
+    task = Task(folder, dataset, seconds, limits, minutes * 60, seed, record, say)
     try:
-        networks = candidates(size)
-        settle_engines(bench, networks, journal, say)
-        timed = time_candidates(bench, networks, seconds, journal, say)
-    except BadInput:
-        _discard(journal, folder if made else None)
-        raise
+        found, rates = _time(task, bench, size, made)
+        winner = train_candidates(task, found.fitting, rates)
+        fitted = write(task, found, winner, bench)
     except KeyboardInterrupt:
-        say(f"stopped; what was timed is in {journal.path}")
+        say(f"stopped; what was timed and trained is in {record.journal.path}, and --resume goes on from there")
         raise
-    preprocessing = preprocessing_for(dataset, size)
-    try:
-        winner = train_candidates(dataset, preprocessing, timed, minutes * 60, seed, journal, say)
-        return write(folder, dataset, preprocessing, timed, winner, bench, seconds, say)
-    except KeyboardInterrupt:
-        say(f"stopped; what was timed and trained is in {journal.path}")
-        raise
+    shutil.rmtree(folder / CANDIDATES, ignore_errors=True)
+    return fitted
+
+
+def _time(task: Task, bench: Bench, size: int | None, made: bool) -> tuple[Field, Rates]:
+    """Which candidates keep the budget: all networks at the first size, then what is promising at any other.
+
+    Where none does, nothing is left of the fit, nor of its folder if it was `made` for it.
+    """
+    first, *others = sizes(task.dataset.channels, size)
+    networks, timing = candidates(first), Timing(task, bench)
+    settle_engines(task, bench, networks)
+    timing.probe(networks)
+    rates = Rates(task, timing.found.fitting)
+    every = [c for size in (first, *others) for widths in candidates(size).values() for c in widths]
+    timing.time_promising(every, lambda some: promise(some, rates, task.seconds))
+    if not timing.found.fitting:
+        _discard(task.folder, made)
+        raise nothing_fits(task, timing.found)
+    return timing.found, rates
 
 
 def _check(budget: float, threads: int, size: int | None, minutes: float, seed: int) -> None:
@@ -91,17 +135,22 @@ def _check(budget: float, threads: int, size: int | None, minutes: float, seed: 
         raise must_be("minutes", "a number above 0", minutes)
 
 
-def _check_free(folder: Path) -> None:
+def _check_folder(folder: Path, resume: bool) -> None:
     if (folder / RESULT).exists():
         raise BadInput(f"{folder} holds a result already ({RESULT}); name another folder with --out")
     if (folder / JOURNAL).exists():
-        raise BadInput(f"{folder} holds the journal of a fit that did not end; name another folder, or remove this one")
+        if resume:
+            return
+        raise BadInput(
+            f"{folder} holds the journal of a fit that did not end; go on with it with --resume, or name another folder"
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} exists and is not an empty folder; name a new one with --out")
 
 
-def _discard(journal: Journal, folder: Path | None) -> None:
-    journal.path.unlink(missing_ok=True)
-    if folder is not None:
+def _discard(folder: Path, made: bool) -> None:
+    """Leave no trace of a fit that found nothing: its journal, and the folder where it was new."""
+    (folder / JOURNAL).unlink(missing_ok=True)
+    if made:
         with contextlib.suppress(OSError):  # someone else put something there meanwhile: it is theirs
             folder.rmdir()

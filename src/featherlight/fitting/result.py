@@ -10,21 +10,26 @@ from typing import Any
 import numpy as np
 
 from featherlight import __version__
+from featherlight.cost import memory
 from featherlight.data import Dataset, Preprocessing
 from featherlight.engines import ModuleSource, OnnxSource
 from featherlight.files import write_json
 from featherlight.fitting.bench import Bench
 from featherlight.fitting.budget import show_time
 from featherlight.fitting.candidates import Candidate
+from featherlight.fitting.heats import Heat, preprocessing_for
+from featherlight.fitting.limits import Breach, Limits
 from featherlight.fitting.select import AGAIN, Verdict, verdict
-from featherlight.fitting.time_candidates import Say, Timed
+from featherlight.fitting.task import Task
+from featherlight.fitting.time_candidates import Field, Timed
 from featherlight.fitting.train_candidates import Winner
 from featherlight.models import entry
 from featherlight.predict import Classifier, Exported, export, load
 from featherlight.pretrained import save
+from featherlight.pretrained.repository import SAFETENSORS
 from featherlight.report import Point, draw
-from featherlight.timing import Measurement
-from featherlight.training import Trained, evaluate
+from featherlight.timing import Measurement, Target
+from featherlight.training import evaluate
 
 JOURNAL = "journal.jsonl"
 RESULT = "fit.json"
@@ -39,10 +44,15 @@ class Fitted:
     """A trained network that was chosen for a budget, and how it did.
 
     verdict        whether the written network, timed again, keeps the budget (its 90th percentile)
-    measurement    that time, in seconds for one image
+    measurement    that time, in seconds for one image; its target names engine and threads
+    weights_bytes  size of the file of weights
+    memory_bytes   of the weights and the activations that are alive at once
     test_accuracy  top-1, 0 to 1; the test images were used for this figure alone
-    accuracies     the validation accuracy of every candidate that was trained at all
+    accuracies     the last validation accuracy of every candidate that was trained at all
+    training       the last heat of the one that was chosen, `heats` all of them
+    rungs          after each, the errors predicted for the end of the time, and who went on
     candidates     every candidate that was timed
+    ruled_out      those that a limit ruled out before they were timed
     """
 
     folder: Path
@@ -52,22 +62,32 @@ class Fitted:
     candidate: Candidate
     verdict: Verdict
     measurement: Measurement
+    limits: Limits
+    weights_bytes: int
+    memory_bytes: int
     test_accuracy: float
     accuracies: Mapping[Candidate, float]
-    training: Trained
+    heats: tuple[Heat, ...]
+    rungs: tuple[Mapping[str, Any], ...]
     candidates: tuple[Timed, ...]
+    ruled_out: tuple[Breach, ...]
     exported: Exported
     broken_images: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """Such as "shufflenet_v2 0.5x"."""
+        """Such as "shufflenet_v2 0.5x at 28"."""
         return self.candidate.name
 
     @property
     def validation_accuracy(self) -> float:
         """Top-1 on the validation images, 0 to 1."""
         return self.accuracies[self.candidate]
+
+    @property
+    def training(self) -> Heat:
+        """The last heat of the network that was chosen."""
+        return self.heats[-1]
 
     @property
     def picture(self) -> Path:
@@ -95,86 +115,104 @@ class Fitted:
             "target": asdict(self.measurement.target),
             "validation_accuracy": self.validation_accuracy,
             "test_accuracy": self.test_accuracy,
-            "training": {
-                "recipe": training.recipe.to_json(),
-                "steps": training.steps,
-                "images": training.images,
-                "seconds": training.seconds,
-                "images_per_second": training.images_per_second,
-                "threads": training.threads,
-            },
+            "limits": asdict(self.limits),
+            "weights_bytes": self.weights_bytes,
+            "memory_bytes": self.memory_bytes,
+            "training": _heat_to_json(training) | {"recipe": training.recipe},
+            "heats": [{"name": heat.candidate.name, **_heat_to_json(heat)} for heat in self.heats],
+            "rungs": [{key: value for key, value in rung.items() if key != "event"} for rung in self.rungs],
             "export": asdict(self.exported) | {"path": ONNX, "images": f"validation images of {self.data}"},
             "candidates": [
                 each.to_json() | {"validation_accuracy": self.accuracies.get(each.candidate)}
                 for each in self.candidates
             ],
+            "ruled_out": [
+                {"name": each.candidate.name, "verdict": each.verdict, "bytes": each.bytes} for each in self.ruled_out
+            ],
             "broken_images": list(self.broken_images),
         }
 
 
-def write(
-    folder: Path,
-    dataset: Dataset,
-    preprocessing: Preprocessing,
-    timed: tuple[Timed, ...],
-    winner: Winner,
-    bench: Bench,
-    budget: float,
-    say: Say,
-) -> Fitted:
-    """Write the winner to `folder`, load it from there, check it, time it, and only then write its figures.
+def write(task: Task, found: Field, winner: Winner, bench: Bench) -> Fitted:
+    """Write the winner to the task's folder, load it from there, check it, time it, and only then write its figures.
 
     Raises Failure where the exported network says something else than the trained one.
     """
-    chosen = next(each for each in timed if each.candidate == winner.candidate)
+    folder, dataset = task.folder, task.dataset
+    preprocessing = preprocessing_for(task, winner.candidate.size)
+    chosen = next(each for each in found.timed if each.candidate == winner.candidate)
     save(
         folder,
         winner.network,
         label_names=dataset.label_names,
         preprocessing=preprocessing.to_config(),
-        notes=card_notes(dataset, chosen, winner, budget),
+        notes=card_notes(task, chosen, winner),
     )
     written = load(folder)
     exported = export(written, folder / ONNX, _some(dataset, preprocessing))
-    say(f"exported: agrees with the trained network on {exported.agreement.images} images "
-        f"(largest difference {exported.agreement.difference:.1e} of the norm)")  # fmt: skip
-    measurements = _time_written(written, folder, bench, chosen.measurement.target.engine)
-    test_accuracy = evaluate(written.model, dataset.test, preprocessing)
+    task.say(f"exported: agrees with the trained network on {exported.agreement.images} images "
+             f"(largest difference {exported.agreement.difference:.1e} of the norm)")  # fmt: skip
+    source = ModuleSource(written.model, bench.shape(winner.candidate.size))
+    measurements = _time_written(source, folder, bench, chosen.measurement.target)
     fitted = Fitted(
         folder=folder,
         data=dataset.source,
         seed=dataset.seed,
-        budget=budget,
+        budget=task.budget,
         candidate=winner.candidate,
-        verdict=verdict(measurements, budget),
+        verdict=verdict(measurements, task.budget),
         measurement=measurements[-1],
-        test_accuracy=test_accuracy,
+        limits=task.limits,
+        weights_bytes=(folder / SAFETENSORS).stat().st_size,
+        memory_bytes=memory(source.graph).total,
+        test_accuracy=evaluate(written.model, dataset.test, preprocessing),
         accuracies=winner.accuracies,
-        training=winner.training,
-        candidates=timed,
+        heats=winner.heats,
+        rungs=winner.rungs,
+        candidates=found.timed,
+        ruled_out=found.ruled_out,
         exported=exported,
         broken_images=dataset.broken,
     )
     _draw(fitted)
     write_json(folder / RESULT, fitted.to_json())
-    kept = {"fits": "keeps the budget", "undecided": "may or may not keep the budget: the noise is larger than the gap",
-            "too slow": "DOES NOT keep the budget now"}[fitted.verdict]  # fmt: skip
-    took = fitted.measurement
-    say(
-        f"timed again from its file: {show_time(took.median)}, p90 {show_time(took.p90)}: {kept} of {show_time(budget)}"
-    )
+    task.say(_told(fitted))
     return fitted
 
 
-def card_notes(dataset: Dataset, chosen: Timed, winner: Winner, budget: float) -> str:
+def card_notes(task: Task, chosen: Timed, winner: Winner) -> str:
     """What the model card says of how this network was chosen, as Markdown."""
     candidate, time = chosen.candidate, chosen.measurement
-    target = time.target
+    target, size = time.target, candidate.size
     return (
-        f"Chosen by `featherlight fit` for {candidate.size} x {candidate.size} images of {dataset.source} within "
-        f"{show_time(budget)}: {candidate.name}, {show_time(time.median)} an image (p90 {show_time(time.p90)}) on "
+        f"Chosen by `featherlight fit` for {size} x {size} images of {task.dataset.source} within "
+        f"{show_time(task.budget)}: {candidate.name}, {show_time(time.median)} an image (p90 {show_time(time.p90)}) on "
         f"{target.engine}, {target.threads} thread(s), {target.machine.cpu}. Validation accuracy "
-        f"{winner.accuracies[candidate]:.1%}. Its licence hangs on that of the images; fit.json holds all figures."
+        f"{winner.training.accuracy:.1%}. Its licence hangs on that of the images; fit.json holds all figures."
+    )
+
+
+def _heat_to_json(heat: Heat) -> dict[str, Any]:
+    return {
+        "rung": heat.rung,
+        "steps": heat.steps,
+        "images": heat.images,
+        "images_in_all": heat.images_in_all,
+        "seconds": heat.seconds,
+        "images_per_second": heat.images_per_second,
+        "threads": heat.threads,
+        "validation_accuracy": heat.accuracy,
+        "failed": heat.failed,
+    }
+
+
+def _told(fitted: Fitted) -> str:
+    kept = {"fits": "keeps the budget", "undecided": "may or may not keep the budget: the noise is larger than the gap",
+            "too slow": "DOES NOT keep the budget now"}[fitted.verdict]  # fmt: skip
+    took = fitted.measurement
+    return (
+        f"timed again from its file: {show_time(took.median)}, p90 {show_time(took.p90)}: {kept} of "
+        f"{show_time(fitted.budget)}"
     )
 
 
@@ -185,9 +223,9 @@ def _some(dataset: Dataset, preprocessing: Preprocessing) -> np.ndarray[Any, np.
     return prepared[dataset.validation.sound(indices)]
 
 
-def _time_written(written: Classifier, folder: Path, bench: Bench, engine: str) -> list[Measurement]:
-    source = ModuleSource(written.model, bench.input_shape) if engine == "torch" else OnnxSource(folder / ONNX)
-    return bench.time_source(source, engine, AGAIN)
+def _time_written(source: ModuleSource, folder: Path, bench: Bench, target: Target) -> list[Measurement]:
+    written = source if target.engine == "torch" else OnnxSource(folder / ONNX)
+    return bench.time_source(written, target, AGAIN)
 
 
 def _draw(fitted: Fitted) -> None:

@@ -1,20 +1,21 @@
-"""The first half of a fit: which candidates keep the budget on this machine."""
+"""The first half of a fit: which candidates keep the budget and the limits on this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any
 
 from featherlight.errors import BadInput
 from featherlight.fitting.bench import Bench
 from featherlight.fitting.budget import show_time
-from featherlight.fitting.candidates import Candidate
-from featherlight.fitting.select import AGAIN, Verdict, is_near, probe, verdict
-from featherlight.journal import Journal
-from featherlight.timing import Measurement
-
-Say: TypeAlias = Callable[[str], None]
+from featherlight.fitting.candidates import Candidate, Networks
+from featherlight.fitting.limits import Breach, breach, show_bytes
+from featherlight.fitting.rungs import field
+from featherlight.fitting.select import AGAIN, Verdict, is_near, may_keep, probe, verdict
+from featherlight.fitting.task import Task
+from featherlight.timing import Measurement, Target, this_machine
 
 ENGINE_JUDGE = "mobilenet_v2"  # the engines race on its middle width
 
@@ -28,80 +29,178 @@ class Timed:
     verdict: Verdict
 
     def to_json(self) -> dict[str, Any]:
-        """What a journal or a result keeps of it."""
-        m = self.measurement
-        return {
-            "name": self.candidate.name,
-            "architecture": self.candidate.architecture,
-            "width": self.candidate.width,
-            "verdict": self.verdict,
-            "engine": m.target.engine,
-            "median": m.median,
-            "p10": m.p10,
-            "p90": m.p90,
-            "runs": m.runs,
-            "noisy": m.noisy,
-        }
+        """What a result keeps of it."""
+        return _to_json(self.candidate) | {"verdict": self.verdict} | _measured_to_json(self.measurement)
 
 
-def settle_engines(bench: Bench, networks: Mapping[str, tuple[Candidate, ...]], journal: Journal, say: Say) -> None:
+@dataclass(frozen=True)
+class Field:
+    """What timing found: every candidate that was timed, and those that a limit ruled out before."""
+
+    timed: tuple[Timed, ...]
+    ruled_out: tuple[Breach, ...]
+
+    @property
+    def fitting(self) -> list[Candidate]:
+        """Those that keep the budget and all limits."""
+        return [each.candidate for each in self.timed if each.verdict == "fits"]
+
+
+def settle_engines(task: Task, bench: Bench, networks: Networks) -> None:
     """Let the installed engines race on one candidate, where none was named, and drop those that are far behind."""
     if len(bench.engines) < 2:
         return
     judge = networks[ENGINE_JUDGE][len(networks[ENGINE_JUDGE]) // 2]
-    times = bench.drop_hopeless(judge)
-    journal.append("engines", candidate=judge.name, medians={name: time.median for name, time in times.items()})
-    told = ", ".join(f"{name} {show_time(time.median)}" for name, time in times.items())
-    say(f"engines on {judge.name}: {told}; going on with {', '.join(engine.name for engine in bench.engines)}")
+    medians = task.record.once("engines", lambda: {"medians": bench.race(judge)}, candidate=judge.name)["medians"]
+    bench.keep(medians)
+    told = ", ".join(f"{name} {show_time(time)}" for name, time in medians.items())
+    task.say(f"engines on {judge.name}: {told}; going on with {', '.join(engine.name for engine in bench.engines)}")
 
 
-def time_candidates(
-    bench: Bench, networks: Mapping[str, tuple[Candidate, ...]], budget: float, journal: Journal, say: Say
-) -> tuple[Timed, ...]:
-    """Every candidate that was timed, with its verdict. Those near the budget were timed again, side by side.
+class Timing:
+    """Times candidates, each once in the whole of a fit, and knows what it found so far."""
 
-    Raises BadInput where none keeps the budget, saying which came nearest and by how much it misses.
-    """
-    measurements: dict[Candidate, list[Measurement]] = {}
-    for number, (name, widths) in enumerate(networks.items(), start=1):
-        tried = dict(probe(widths, budget, bench.time))
-        for candidate, measured in tried.items():
-            measurements[candidate] = [measured]
-            if not is_near(measured, budget):
-                bench.close(candidate)
-        told = ", ".join(f"{candidate.width:g}x {show_time(m.median)}" for candidate, m in tried.items())
-        say(f"timed {number} of {len(networks)}: {name} {told}")
-    _time_again(bench, measurements, budget)
-    timed = tuple(Timed(c, taken[-1], verdict(taken, budget)) for c, taken in measurements.items())
-    for each in timed:
-        journal.append("timed", **each.to_json())
-    _check_that_one_fits(timed, budget)
-    counts = {word: sum(each.verdict == word for each in timed) for word in ("fits", "undecided", "too slow")}
-    told = ", ".join(f"{number} {word}" for word, number in counts.items())
-    say(f"within {show_time(budget)} (90th percentile): {told}")
-    return timed
+    def __init__(self, task: Task, bench: Bench) -> None:
+        self.task, self.bench = task, bench
+        self._timed: dict[Candidate, Timed] = {}
+        self._ruled_out: dict[Candidate, Breach] = {}
+
+    @property
+    def found(self) -> Field:
+        """What was found so far."""
+        return Field(tuple(self._timed.values()), tuple(self._ruled_out.values()))
+
+    def probe(self, networks: Networks) -> None:
+        """Time few widths of each network: enough to know the widest that keeps the budget."""
+        firsts: dict[Candidate, Measurement] = {}
+        for number, (name, widths) in enumerate(networks.items(), start=1):
+            tried = dict(probe(widths, self.task.budget, self._time))
+            firsts |= tried
+            told = ", ".join(f"{candidate.width:g}x {show_time(m.median)}" for candidate, m in tried.items())
+            self.task.say(f"timed {number} of {len(networks)}: {name} {told or 'breaks a limit'}")
+        self._settle(firsts)
+        self.task.say(f"within {show_time(self.task.budget)} (90th percentile): {self._told()}")
+
+    def time_promising(
+        self, others: Iterable[Candidate], promise: Callable[[Iterable[Candidate]], Mapping[Candidate, float]]
+    ) -> None:
+        """Time those of the `others` that should keep the budget and are among the most promising of all.
+
+        What each time shows may change what is expected of the rest, so this goes on until the most promising ones,
+        who would start in the first rung, are all timed.
+        """
+        untimed = set(others) - self._timed.keys()
+        while True:
+            untimed -= self._ruled_out.keys()
+            times = {candidate: each.measurement.median for candidate, each in self._timed.items()}
+            verdicts: dict[Candidate, Verdict] = {c: each.verdict for c, each in self._timed.items()}
+            verdicts |= {c: each.verdict for c, each in self._ruled_out.items()}
+            hopeful = [c for c in untimed if may_keep(c, self.task.budget, times, verdicts)]
+            first = field(promise(sorted([*self.found.fitting, *hopeful], key=lambda c: c.name)))
+            wanted = [candidate for candidate in first if candidate in untimed]
+            if not wanted:
+                return
+            firsts = {c: measured for c in wanted if (measured := self._time(c)) is not None}
+            self._settle(firsts)
+            untimed -= firsts.keys()
+            told = ", ".join(f"{c.name} {show_time(measured.median)}" for c, measured in firsts.items())
+            self.task.say(f"timed, since promising: {told or 'none; all break a limit'}")
+
+    def _time(self, candidate: Candidate) -> Measurement | None:
+        """A candidate's first measurement; None where it breaks a limit, which is then known of it."""
+        record = self.task.record
+        if record.find("timed", name=candidate.name) is None and (broken := self._breach(candidate)):
+            self._ruled_out[candidate] = broken
+            self.bench.close([candidate])
+            return None
+        event = record.once("timed", lambda: _measured_to_json(self.bench.time(candidate)), name=candidate.name)
+        measured = _measured_from_json(event)
+        if not is_near(measured, self.task.budget):
+            self.bench.close([candidate])
+        return measured
+
+    def _breach(self, candidate: Candidate) -> Breach | None:
+        record, limits = self.task.record, self.task.limits
+        if known := record.find("ruled out", name=candidate.name):
+            return Breach(candidate, known["verdict"], known["bytes"])
+        broken = breach(candidate, self.bench.source(candidate), limits)
+        if broken is not None:
+            record.add("ruled out", name=candidate.name, verdict=broken.verdict, bytes=broken.bytes)
+        return broken
+
+    def _settle(self, firsts: Mapping[Candidate, Measurement]) -> None:
+        """Measure those near the budget again, side by side, and judge them all."""
+        # The first measurement was each candidate's own; these share their rounds, and they alone decide.
+        near = {c: first.target for c, first in firsts.items() if is_near(first, self.task.budget)}
+        again: dict[Candidate, list[Measurement]] = {candidate: [] for candidate in near}
+        for number in range(1, AGAIN + 1 if near else 1):
+            for candidate, measured in self._round(number, near).items():
+                again[candidate].append(measured)
+        self.bench.close(near)
+        for candidate, first in firsts.items():
+            taken = again.get(candidate, [first])
+            self._timed[candidate] = Timed(candidate, taken[-1], verdict(taken, self.task.budget))
+
+    def _round(self, number: int, near: Mapping[Candidate, Target]) -> dict[Candidate, Measurement]:
+        find = partial(self.task.record.find, "timed again", round=number)
+        known = {c: _measured_from_json(event) for c in near if (event := find(name=c.name))}
+        missing = {candidate: target for candidate, target in near.items() if candidate not in known}
+        if not missing:
+            return known
+        measured = self.bench.time_again(missing)
+        for candidate, taken in measured.items():
+            self.task.record.add("timed again", name=candidate.name, round=number, **_measured_to_json(taken))
+        return known | measured
+
+    def _told(self) -> str:
+        words = [each.verdict for each in self._timed.values()] + [each.verdict for each in self._ruled_out.values()]
+        return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(sorted(words)))
 
 
-def _time_again(bench: Bench, measurements: dict[Candidate, list[Measurement]], budget: float) -> None:
-    near = [candidate for candidate, (first,) in measurements.items() if is_near(first, budget)]
-    # The first measurement was each candidate's own; these share their rounds, and they alone decide.
-    for candidate in near:
-        measurements[candidate].clear()
-    for _ in range(AGAIN if near else 0):
-        for candidate, measured in bench.time_again(near).items():
-            measurements[candidate].append(measured)
-    for candidate in near:
-        bench.close(candidate)
-
-
-def _check_that_one_fits(timed: tuple[Timed, ...], budget: float) -> None:
-    if any(each.verdict == "fits" for each in timed):
-        return
-    nearest = min(timed, key=lambda each: each.measurement.p90)
+def nothing_fits(task: Task, found: Field) -> BadInput:
+    """The error for a fit of which no candidate keeps budget and limits: which came nearest, and by how much."""
+    if not found.timed:
+        smallest = min(found.ruled_out, key=lambda each: each.bytes)
+        limit = task.limits.size if smallest.verdict == "too large" else task.limits.memory
+        return BadInput(
+            f"every network is {smallest.verdict}: the smallest, {smallest.candidate.name}, has "
+            f"{show_bytes(smallest.bytes)}; allow more than {show_bytes(limit or 0)}"
+        )
+    nearest = min(found.timed, key=lambda each: each.measurement.p90)
     took = nearest.measurement.p90
     doubt = " (undecided: the noise is larger than the distance)" if nearest.verdict == "undecided" else ""
-    raise BadInput(
-        f"no network keeps a budget of {show_time(budget)} here: the nearest, {nearest.candidate.name}, takes "
-        f"{show_time(took)} in nine of ten calls, {took / budget:.2f} times the budget{doubt}; "
+    return BadInput(
+        f"no network keeps a budget of {show_time(task.budget)} here: the nearest, {nearest.candidate.name}, takes "
+        f"{show_time(took)} in nine of ten calls, {took / task.budget:.2f} times the budget{doubt}; "
         "allow more time, more threads or smaller images"
     )
+
+
+def _to_json(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "name": candidate.name,
+        "architecture": candidate.architecture,
+        "width": candidate.width,
+        "size": candidate.size,
+    }
+
+
+def _measured_to_json(measured: Measurement) -> dict[str, Any]:
+    target = measured.target
+    return {
+        "engine": target.engine,
+        "version": target.version,
+        "threads": target.threads,
+        "median": measured.median,
+        "p10": measured.p10,
+        "p90": measured.p90,
+        "runs": measured.runs,
+        "noisy": measured.noisy,
+    }
+
+
+def _measured_from_json(event: Mapping[str, Any]) -> Measurement:
+    """The measurement that a journal of this machine holds: another machine's is refused when it is opened."""
+    target = Target(event["engine"], event["version"], event["threads"], "f32", 1, this_machine())
+    numbers = (event[name] for name in ("median", "p10", "p90", "runs", "noisy"))
+    return Measurement(target, *numbers)

@@ -1,156 +1,130 @@
-"""The second half of a fit: which of the candidates that keep the budget is the most accurate."""
+"""The second half of a fit: which of the candidates that keep the budget is the most accurate when time is up."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
-import numpy as np
-
-from featherlight.data import Dataset, Preprocessing
 from featherlight.errors import Failure
-from featherlight.fitting.candidates import Candidate, expected_error
-from featherlight.fitting.time_candidates import Say, Timed
-from featherlight.journal import Journal
+from featherlight.fitting.candidates import Candidate
+from featherlight.fitting.heats import Heat, Start, network_of, run
+from featherlight.fitting.promise import Judge, Seen, expected_error, floor, predicted_errors
+from featherlight.fitting.rates import Rates
+from featherlight.fitting.rungs import field, heat_images, last_share, rungs, starters, survivors
+from featherlight.fitting.task import Task
 from featherlight.layers import Network
-from featherlight.spec.small_images import LARGEST
-from featherlight.training import Trained, fastest_threads, images_per_second, recipe_for, train
-
-FINALISTS = 3  # this many are trained a little, and the best of them goes on
-HEAT = 0.1  # of the training time, for each finalist
-CHANCES = 2  # an accuracy below this many times chance tells nothing
-RATE_SECONDS = 0.3  # for measuring how fast one candidate trains
-RATE_PIXELS = 64 * 28 * 28  # in a batch of it
-
-# A training rate falls with the width, less than multiply-adds grow, which go with the square.
-_RATE_POWER = -1.5
-SAY_EVERY = 10.0  # seconds of training between two words on its progress
-
-Accuracies: TypeAlias = dict[Candidate, float]
 
 
 @dataclass(frozen=True)
 class Winner:
-    """The network that fit chose, trained; the validation accuracy of every candidate that was trained at all."""
+    """The network that fit chose, trained.
+
+    heats   all that were run, in order, the winner's last one at the end
+    rungs   what was decided after each, as the record has it
+    """
 
     candidate: Candidate
     network: Network
-    training: Trained
-    accuracies: Accuracies
+    heats: tuple[Heat, ...]
+    rungs: tuple[Mapping[str, Any], ...]
+
+    @property
+    def training(self) -> Heat:
+        """The last and longest heat."""
+        return self.heats[-1]
+
+    @property
+    def accuracies(self) -> dict[Candidate, float]:
+        """The last validation accuracy of every candidate that was trained at all."""
+        return {heat.candidate: heat.accuracy for heat in self.heats if not heat.failed}
 
 
-def preprocessing_for(dataset: Dataset, size: int) -> Preprocessing:
-    """What the network will see: small images whole and normalised by their own mean and deviation, photographs as
-    ImageNet's networks see them.
+def train_candidates(task: Task, fitting: Sequence[Candidate], rates: Rates) -> Winner:
+    """Train the most promising candidates rung by rung, and the one that is left for the rest of the time.
+
+    Each is judged by how wrong it will be when time is up. Chosen by validation accuracy; the test images are not
+    touched.
     """
-    if size > LARGEST and dataset.channels == 3:
-        return Preprocessing(size)
-    some = np.random.default_rng(0).permutation(len(dataset.train))[:2000]
-    pixels = dataset.train.images(np.sort(some), size)[dataset.train.sound(np.sort(some))] / 255
-    mean, std = pixels.mean((0, 2, 3)), pixels.std((0, 2, 3)).clip(1e-3)
-    return Preprocessing(size, tuple(mean.round(4).tolist()), tuple(std.round(4).tolist()), crop_pct=1.0)
+    ranked = field(promise(fitting, rates, task.seconds))
+    count = starters([rates(candidate) for candidate in ranked], task.seconds)
+    alive = ranked[:count]
+    task.say(f"most promising of {len(fitting)}: {', '.join(candidate.name for candidate in alive)}")
+    race = _Race(task, rates, ranked, count)
+    for rung in range(1, rungs(count) + 1):
+        alive = race.rung(rung, alive)
+    return race.finish(alive)
 
 
-def shortlist(
-    dataset: Dataset, fitting: Sequence[Candidate], seconds: float, threads: int, journal: Journal, say: Say
-) -> list[Candidate]:
-    """The candidates with the least expected error after `seconds` of training, at the rate each of them trains.
+def promise(candidates: Iterable[Candidate], rates: Rates, seconds: float) -> dict[Candidate, float]:
+    """How wrong each is expected to be after `seconds` of training, before anything was seen; a number to rank by."""
+    return {candidate: expected_error(candidate, rates(candidate) * seconds) for candidate in candidates}
 
-    The rate is measured for the widest of each network's widths and scaled to the others.
-    """
-    widest = {c.architecture: c for c in sorted(fitting, key=lambda candidate: candidate.width)}
-    rates = {}
-    for name, candidate in widest.items():
-        network, channels = _network(candidate, dataset), dataset.channels
-        batch = max(2, RATE_PIXELS // candidate.size**2)
-        rates[name] = images_per_second(
-            network, candidate.size, channels, batch=batch, threads=threads, seconds=RATE_SECONDS
+
+class _Race:
+    """The heats so far, and what they say of each candidate's end."""
+
+    def __init__(self, task: Task, rates: Rates, ranked: Sequence[Candidate], count: int) -> None:
+        self.task, self.rates, self.ranked, self.count = task, rates, ranked, count
+        self.judge = Judge(task.classes, len(task.dataset.validation))
+        self.heats: list[Heat] = []
+        self.decided: list[Mapping[str, Any]] = []
+
+    def rung(self, number: int, alive: Sequence[Candidate]) -> list[Candidate]:
+        """Train each on the same number of images, and keep the half that will be the less wrong at the end."""
+        if len(alive) < 2:
+            return list(alive)
+        images = heat_images([self.rate(candidate) for candidate in alive], self.task.seconds)
+        self.task.say(f"rung {number} of {rungs(self.count)}: {len(alive)} candidates, {images:,.0f} images each")
+        for candidate in sorted(alive, key=lambda candidate: candidate.size):  # each size is decoded once a rung
+            self.train(candidate, number, images / self.rate(candidate))
+        errors = self.predicted(alive)
+        kept = {candidate.name: candidate for candidate in survivors(errors)}
+        told = {candidate.name: error for candidate, error in errors.items()}
+        self.decided.append(
+            self.task.record.once("rung", lambda: {"predicted_errors": told, "kept": list(kept)}, rung=number)
         )
-        journal.append("rate", name=candidate.name, images_per_second=rates[name])
-    errors = {}
-    for candidate in fitting:
-        wider = widest[candidate.architecture].width
-        rate = rates[candidate.architecture] * (candidate.width / wider) ** _RATE_POWER
-        errors[candidate] = expected_error(candidate, rate * seconds)
-    chosen = sorted(errors, key=lambda candidate: errors[candidate])[:FINALISTS]
-    say(f"most promising of {len(fitting)}: " + ", ".join(candidate.name for candidate in chosen))
-    return chosen
+        self.task.say(f"going on with {', '.join(kept) or 'none'}")
+        return [kept[name] for name in self.decided[-1]["kept"]]
 
+    def finish(self, alive: Sequence[Candidate]) -> Winner:
+        """Train the best for the rest of the time; where it diverges, the next one."""
+        others = self.predicted([candidate for candidate in self.ranked if candidate not in alive])
+        for candidate in (*alive, *sorted(others, key=lambda candidate: others[candidate])):
+            heat = self.train(candidate, rungs(self.count) + 1, max(self.left, self.last))
+            if not heat.failed:
+                network = network_of(self.task, candidate, heat)
+                return Winner(candidate, network, tuple(self.heats), tuple(self.decided))
+        raise Failure(f"every candidate diverged; the last, {self.heats[-1].candidate.name}: {self.heats[-1].failed}")
 
-def train_candidates(
-    dataset: Dataset,
-    preprocessing: Preprocessing,
-    timed: Sequence[Timed],
-    seconds: float,
-    seed: int,
-    journal: Journal,
-    say: Say,
-) -> Winner:
-    """Train the most promising candidates a little, and the best of them for the rest of `seconds`.
+    def train(self, candidate: Candidate, rung: int, seconds: float) -> Heat:
+        before = self.heats_of(candidate)
+        start = Start(candidate, rung, seconds, self.rates.threads, before[-1] if before else None, self.left)
+        self.heats.append(run(self.task, start))
+        return self.heats[-1]
 
-    Chosen by validation accuracy; the test images are not touched.
-    """
-    fitting = [each.candidate for each in timed if each.verdict == "fits"]
-    threads = fastest_threads(_network(fitting[0], dataset), fitting[0].size, dataset.channels, RATE_SECONDS)
-    finalists = shortlist(dataset, fitting, seconds, threads, journal, say)
-    networks = {candidate: _network(candidate, dataset) for candidate in finalists}
-    start = time.perf_counter()
-    accuracies: Accuracies = {}
-    for candidate, network in networks.items() if len(finalists) > 1 else ():
-        try:
-            heat = _train(candidate, network, dataset, preprocessing, HEAT * seconds, threads, seed, journal, say)
-            accuracies[candidate] = heat.accuracy
-        except Failure as failure:  # one that diverges is out; the others go on
-            journal.append("failed", name=candidate.name, why=str(failure))
-            say(f"{candidate.name} is out: {failure}")
-    best = max(accuracies or finalists, key=lambda candidate: accuracies.get(candidate, 0.0))
-    if accuracies and accuracies[best] < CHANCES / len(dataset.label_names):
-        best = next(iter(accuracies))  # the heats were too short to tell: what was expected decides
-    left = max(seconds - (time.perf_counter() - start), HEAT * seconds)
-    final = _train(best, networks[best], dataset, preprocessing, left, threads, seed + 1, journal, say)
-    accuracies[best] = final.accuracy
-    return Winner(best, networks[best], final, accuracies)
+    def predicted(self, candidates: Sequence[Candidate]) -> dict[Candidate, float]:
+        """How wrong each would be at the end, were it to have the last share of the time; without those that failed."""
+        failed = {heat.candidate for heat in self.heats if heat.failed}
+        sound = [candidate for candidate in candidates if candidate not in failed]
+        seen = {c: [Seen(heat.images_in_all, heat.accuracy) for heat in self.heats_of(c)] for c in sound}
+        ends = {c: (seen[c][-1].images if seen[c] else 0) + self.rate(c) * self.last for c in sound}
+        return predicted_errors({c: floor(c) for c in sound}, seen, ends, self.judge)
 
+    @property
+    def last(self) -> float:
+        """Seconds that are kept for the last one."""
+        return last_share(self.count) * self.task.seconds
 
-def _train(
-    candidate: Candidate,
-    network: Network,
-    dataset: Dataset,
-    preprocessing: Preprocessing,
-    seconds: float,
-    threads: int,
-    seed: int,
-    journal: Journal,
-    say: Say,
-) -> Trained:
-    said = time.perf_counter()
+    @property
+    def left(self) -> float:
+        """Seconds of training that are left now."""
+        return self.task.seconds - sum(heat.seconds for heat in self.heats)
 
-    def progress(step: int, steps: int, loss: float, left: float) -> None:
-        nonlocal said
-        if time.perf_counter() - said >= SAY_EVERY:
-            said = time.perf_counter()
-            say(f"training {candidate.name}: step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left")
+    def rate(self, candidate: Candidate) -> float:
+        """Images a second: as its last heat went, else as measured before."""
+        heats = self.heats_of(candidate)
+        return heats[-1].images_per_second if heats else self.rates(candidate)
 
-    recipe = recipe_for(candidate.size)
-    trained = train(
-        network, dataset, recipe, preprocessing, seconds=seconds, threads=threads, seed=seed, progress=progress
-    )
-    journal.append(
-        "trained",
-        name=candidate.name,
-        steps=trained.steps,
-        images=trained.images,
-        seconds=trained.seconds,
-        validation_accuracy=trained.accuracy,
-    )
-    say(
-        f"trained {candidate.name} on {trained.images:,} images ({trained.images_per_second:.0f} a second): "
-        f"validation accuracy {trained.accuracy:.1%}"
-    )
-    return trained
-
-
-def _network(candidate: Candidate, dataset: Dataset) -> Network:
-    return Network(candidate.spec, len(dataset.label_names), dataset.channels, architecture=candidate.architecture)
+    def heats_of(self, candidate: Candidate) -> list[Heat]:
+        return [heat for heat in self.heats if heat.candidate == candidate and not heat.failed]

@@ -1,0 +1,185 @@
+"""One heat: a candidate trained for a while, going on from where its heat before ended."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from featherlight.data import Preprocessing, Split
+from featherlight.errors import Failure
+from featherlight.files import replacing, sha256
+from featherlight.fitting.candidates import Candidate
+from featherlight.fitting.task import Task
+from featherlight.layers import Network
+from featherlight.spec.small_images import LARGEST
+from featherlight.training import Checkpoints, recipe_for, train
+
+CANDIDATES = "candidates"  # the folder of weights under way, in that of the fit
+STATISTICS_ON = 2000  # training images, for their mean and deviation
+SAY_EVERY = 10.0  # seconds of training between two words on its progress
+
+Progress: TypeAlias = Callable[[int, int, float, float], None]
+
+
+@dataclass(frozen=True)
+class Heat:
+    """What a heat did.
+
+    images    seen in this heat, and `images_before` in the earlier ones; images_per_second while it trained and checked
+    seconds   by the clock, with measuring the pace and writing the weights
+    failed    why it was given up, "" where it was not
+    weights   the file's name in the folder of candidates, with its digest
+    """
+
+    candidate: Candidate
+    rung: int
+    steps: int
+    images: int
+    images_before: int
+    images_per_second: float
+    seconds: float
+    threads: int
+    accuracy: float
+    recipe: Mapping[str, Any]
+    weights: str
+    sha256: str
+    failed: str = ""
+
+    @property
+    def images_in_all(self) -> int:
+        """Seen in this heat and before."""
+        return self.images_before + self.images
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a heat is to do: train `candidate` for `seconds` on `threads`, from the end of the heat `before`.
+
+    left   seconds of training that the fit has left in all, this heat among them
+    """
+
+    candidate: Candidate
+    rung: int
+    seconds: float
+    threads: int
+    before: Heat | None
+    left: float
+
+
+def run(task: Task, start: Start) -> Heat:
+    """Train, or find in the record that it was done before; one whose loss is not finite comes back as failed."""
+    event = task.record.once("trained", lambda: _train(task, start), name=start.candidate.name, rung=start.rung)
+    fields = {name: value for name, value in event.items() if name not in ("event", "name")}
+    heat = Heat(start.candidate, **fields)
+    if heat.failed:
+        task.say(f"{heat.candidate.name} is out: {heat.failed}")
+    else:
+        task.say(
+            f"trained {heat.candidate.name} on {heat.images:,} images ({heat.images_per_second:.0f} a second): "
+            f"validation accuracy {heat.accuracy:.1%}"
+        )
+    return heat
+
+
+def network_of(task: Task, candidate: Candidate, heat: Heat | None) -> Network:
+    """The candidate's network as `heat` left it; without one, with the weights that the task's seed gives.
+
+    Raises Failure where the file of weights is not the one that the heat wrote.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(task.seed)
+        network = candidate.network(task.classes, task.dataset.channels)
+    if heat is None:
+        return network
+    path = task.folder / CANDIDATES / heat.weights
+    if not path.exists() or sha256(path) != heat.sha256:
+        raise Failure(f"{path} is missing or damaged, and the fit cannot go on from it; start one in another folder")
+    network.load_state_dict(safetensors.torch.load_file(path))
+    return network.eval()
+
+
+def preprocessing_for(task: Task, size: int) -> Preprocessing:
+    """What a network for images of `size` pixels will see: small images whole and normalised by their own mean and
+    deviation, photographs as ImageNet's networks see them.
+    """
+    dataset = task.dataset
+    if size > LARGEST and dataset.channels == 3:
+        return Preprocessing(size)
+    event = task.record.once("pixels", lambda: _statistics(dataset.train, size), size=size)
+    return Preprocessing(size, tuple(event["mean"]), tuple(event["std"]), crop_pct=1.0)
+
+
+def _statistics(split: Split, size: int) -> dict[str, list[float]]:
+    """The channels' mean and deviation over some of the images, from 0 to 1."""
+    some = np.sort(np.random.default_rng(0).permutation(len(split))[:STATISTICS_ON])
+    pixels = split.images(some, size)[split.sound(some)] / 255
+    return {
+        "mean": pixels.mean((0, 2, 3)).round(4).tolist(),
+        "std": pixels.std((0, 2, 3)).clip(1e-3).round(4).tolist(),
+    }
+
+
+def _train(task: Task, start: Start) -> dict[str, Any]:
+    """What the record keeps of a heat: one cycle of the learning rate, with checkpoints for the case that it is cut."""
+    candidate, before = start.candidate, start.before
+    name = f"{candidate.architecture}-{candidate.width:g}-{candidate.size}-{start.rung}"
+    checkpoints = Checkpoints(task.folder / CANDIDATES / name, say=task.say)
+    network, began = network_of(task, candidate, before), time.perf_counter()
+    kept = {"steps": 0, "images": 0, "images_before": before.images_in_all if before else 0,
+            "images_per_second": 0.0, "accuracy": 0.0, "threads": start.threads,
+            "recipe": {}, "weights": "", "sha256": ""}  # fmt: skip
+    try:
+        trained = train(
+            network,
+            task.dataset,
+            recipe_for(candidate.size),
+            preprocessing_for(task, candidate.size),
+            seconds=start.seconds,
+            threads=start.threads,
+            seed=task.seed + start.rung,  # else every heat would see the same images first
+            checkpoints=checkpoints,
+            progress=_progress(task, start),
+        )
+    except Failure as failure:  # one that diverges is out; the others go on
+        shutil.rmtree(checkpoints.folder, ignore_errors=True)
+        return kept | {"seconds": time.perf_counter() - began, "failed": str(failure)}
+    path = task.folder / CANDIDATES / f"{name}.safetensors"
+    with replacing(path) as temporary:
+        tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+        safetensors.torch.save_file(tensors, temporary, metadata={"format": "pt"})
+    shutil.rmtree(checkpoints.folder, ignore_errors=True)
+    return kept | {
+        "steps": trained.steps,
+        "images": trained.images,
+        "images_per_second": trained.images_per_second,
+        # What was done before a crash counts as well.
+        "seconds": max(trained.seconds, time.perf_counter() - began),
+        "threads": trained.threads,
+        "accuracy": trained.accuracy,
+        "recipe": trained.recipe.to_json(),
+        "weights": path.name,
+        "sha256": sha256(path),
+    }
+
+
+def _progress(task: Task, start: Start) -> Progress:
+    said = time.perf_counter()
+
+    def progress(step: int, steps: int, loss: float, left: float) -> None:
+        nonlocal said
+        if time.perf_counter() - said >= SAY_EVERY:
+            said = time.perf_counter()
+            in_all = max(left, start.left - start.seconds + left)
+            task.say(
+                f"training {start.candidate.name}: step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left, "
+                f"{in_all:.0f} s of training in all"
+            )
+
+    return progress

@@ -1,0 +1,129 @@
+"""The command around `fit`: what it hands on, and what it prints. The job itself is tested in tests/fitting."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from featherlight import fitting
+from featherlight.cli import main
+from featherlight.errors import BadInput
+from featherlight.fitting import Fitted
+from featherlight.fitting.candidates import Candidate
+from featherlight.fitting.heats import Heat
+from featherlight.fitting.limits import Breach, Limits
+from featherlight.fitting.time_candidates import Timed
+from featherlight.predict import Exported
+from featherlight.predict.agreement import Agreement
+from featherlight.timing import Measurement, Target, this_machine
+
+THIN, WIDE = Candidate("squeezenet_1_1", 0.5, 96), Candidate("squeezenet_1_1", 1.0, 96)
+HUGE = Candidate("mobilenet_v1", 1.0, 96)
+
+
+def took(median: float, threads: int) -> Measurement:
+    return Measurement(
+        Target("openvino", "1", threads, "f32", 1, this_machine()), median, median, 1.1 * median, 9, False
+    )
+
+
+def fitted(folder: Path) -> Fitted:
+    heat = Heat(THIN, 1, 10, 640, 0, 320.0, 2.0, 1, 0.875, {"batch": 64}, "", "")
+    return Fitted(
+        folder=folder,
+        data="photos",
+        seed=0,
+        budget=2e-3,
+        candidate=THIN,
+        verdict="fits",
+        measurement=took(1e-3, 2),
+        limits=Limits(size=5_000_000),
+        weights_bytes=1_470_000,
+        memory_bytes=2_500_000,
+        test_accuracy=0.9,
+        accuracies={THIN: 0.875},
+        heats=(heat,),
+        rungs=({"event": "rung", "rung": 1, "predicted_errors": {}, "kept": []},),
+        candidates=(Timed(WIDE, took(3e-3, 1), "too slow"), Timed(THIN, took(1e-3, 2), "fits")),
+        ruled_out=(Breach(HUGE, "too large", 12_800_000),),
+        exported=Exported(str(folder / "model.onnx"), 99, "photos", True, Agreement(1, 1, 0.0, 1e-4)),
+        broken_images=(),
+    )
+
+
+def run(monkeypatch: pytest.MonkeyPatch, fit: Callable[..., Fitted], *arguments: object) -> int:
+    monkeypatch.setattr(fitting, "fit", fit)
+    monkeypatch.setattr(sys, "argv", ["featherlight", "fit", *map(str, arguments)])
+    with pytest.raises(SystemExit) as exit:
+        main()
+    return int(exit.value.code or 0)
+
+
+ASKED = ("photos", "--budget", "2ms", "--out", "result")
+
+
+def test_it_hands_on_what_was_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    asked: dict[str, Any] = {}
+
+    def fit(*arguments: object, **options: object) -> Fitted:
+        asked.update(options, arguments=arguments)
+        raise BadInput("no network keeps it")
+
+    extra = ("--threads", 4, "--max-size", "5MB", "--max-memory", "20MB", "--minutes", 60, "--size", 96, "--resume")
+    assert run(monkeypatch, fit, *ASKED, *extra) == 2
+    assert capsys.readouterr().err == "Error: no network keeps it\n"
+    del asked["say"]
+    assert asked == {
+        "arguments": ("photos", "2ms"),
+        "out": "result",
+        "threads": 4,
+        "size": 96,
+        "minutes": 60.0,
+        "engine": "auto",
+        "max_size": "5MB",
+        "max_memory": "20MB",
+        "seed": 0,
+        "resume": True,
+    }
+
+
+def test_the_table_names_engine_threads_and_what_a_limit_ruled_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, lambda *_, **__: fitted(tmp_path), *ASKED) == 0
+    head, _, first, second, third, _, *rest = capsys.readouterr().out.splitlines()
+    assert " ".join(head.split()) == "network engine threads time p90 within budget validation chosen"
+    assert " ".join(first.split()) == "squeezenet_1_1 0.5x at 96 openvino 2 1 ms 1.1 ms fits 87.5% *"
+    assert " ".join(second.split()) == "squeezenet_1_1 1x at 96 openvino 1 3 ms 3.3 ms too slow"
+    assert " ".join(third.split()) == "mobilenet_v1 1x at 96 12.8 MB too large"
+    assert rest == [
+        "squeezenet_1_1 0.5x at 96: test accuracy 90.0%, 1 ms an image (p90 1.1 ms) on openvino with 2 thread(s), "
+        "budget 2 ms: fits",
+        "weights: 1.47 MB; 2.5 MB of memory with the activations of one image",
+        f"network: {tmp_path}",
+        f"picture: {tmp_path / 'accuracy_time.png'}",
+    ]
+
+
+def test_json_is_one_document(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, lambda *_, **__: fitted(tmp_path), *ASKED, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["target"]["threads"] == 2
+    assert document["limits"] == {"size": 5_000_000, "memory": None}
+    assert document["ruled_out"] == [{"name": HUGE.name, "verdict": "too large", "bytes": 12_800_000}]
+    assert document["training"]["images_in_all"] == 640
+    assert document["candidates"][1]["threads"] == 2
+
+
+def test_the_help_shows_an_example_of_going_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, lambda *_, **__: pytest.fail("it ran"), "--help") == 0
+    assert "featherlight fit photos/ --budget 2ms --out result/ --resume" in capsys.readouterr().out
