@@ -60,6 +60,8 @@ def train(
       featherlight train mobilenet_v2 photos/ --out trained/ --minutes 30
       featherlight train shufflenet_v2 fashion-mnist --width 0.5 --scratch --epochs 5 --out trained/ --set batch=128
     """
+    from accelerate import PartialState
+
     from featherlight.cli.output import note, print_json
     from featherlight.training.job import train as run
 
@@ -83,6 +85,8 @@ def train(
         say=note,
         **arguments,
     )
+    if not PartialState().is_main_process:
+        return
     if json:
         print_json(done.to_json())
         return

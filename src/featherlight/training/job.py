@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from torch import nn
 
 import featherlight
@@ -179,7 +180,8 @@ def train(
 def _finish(
     folder: Path, asked: Mapping[str, Any], start: Start, dataset: Dataset, trained: Trained, say: Say, main: bool
 ) -> TrainingRun:
-    test = evaluate(start.network, dataset.test, start.preprocessing) if main else math.nan
+    # One process looks, and tells the others.
+    [test] = broadcast_object_list([evaluate(start.network, dataset.test, start.preprocessing) if main else 0.0])
     run = TrainingRun(
         folder=folder,
         asked=asked,

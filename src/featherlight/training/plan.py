@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -36,8 +37,9 @@ class Plan:
     bfloat16: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The plan as a JSON object."""
-        return asdict(self)
+        """The plan as a JSON object, tuples as lists."""
+        document: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Plan:

@@ -11,7 +11,7 @@ import torch
 from featherlight.data import Dataset, Preprocessing
 from featherlight.errors import Failure
 from featherlight.layers import Network
-from featherlight.pretrained import create_model, resolve
+from featherlight.pretrained import Weights, create_model, resolve
 from featherlight.training.normalisation import preprocessing_for, preprocessing_of_weights
 from featherlight.training.papers import FINE_TUNE
 from featherlight.training.recipe import Recipe, changed, recipe_for
@@ -76,5 +76,5 @@ def start_from(
             )
         except Failure as failure:
             raise Failure(f"{failure}; --scratch trains without them") from failure
-    weights = getattr(published.weights, "name", None) or (name if pretrained else None)
+    weights = published.weights.name if isinstance(published.weights, Weights) else name
     return Start(network, preprocessing, recipe, weights if pretrained else None)

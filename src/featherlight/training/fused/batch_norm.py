@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from featherlight.compiler import batch_norm
 from featherlight.compiler.kernel import Kernel
-from featherlight.training.fused.maps import compiled, last, served
+from featherlight.training.fused.maps import compiled, hooked, last, served
 
 _ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.Identity: "none",
@@ -50,14 +50,10 @@ def _served(x: Tensor, norm: nn.Module, activation: nn.Module) -> bool:
         and norm.weight.dtype == norm.bias.dtype == torch.float32
         and x.shape[1] == norm.num_features
         and x.numel() > x.shape[1]  # of a single value a channel PyTorch says that it has no variance
-        and not _hooked(norm)
-        and not _hooked(activation)
+        and not hooked(norm)
+        and not hooked(activation)
         and _kernels(_ACTIVATIONS[type(activation)]) is not None
     )
-
-
-def _hooked(module: nn.Module) -> bool:
-    return any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks))
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from featherlight.compiler.kernel import Kernel, OpenMP
 
@@ -23,6 +23,11 @@ def served(*maps: Tensor) -> bool:
         and x.is_contiguous(memory_format=torch.channels_last)
         for x in maps
     )
+
+
+def hooked(module: nn.Module) -> bool:
+    """Whether someone wants to see what goes into a module or comes out of it."""
+    return any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks))
 
 
 def last(x: Tensor) -> Tensor:

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import featherlight as fl
+from featherlight.errors import BadInput
+from featherlight.training import Recipe
+from featherlight.training.job import TrainingRun
+
+TINY = {"width": 0.25, "size": 32, "scratch": True, "epochs": 2, "threads": 1}
+RECIPE = Recipe(batch=16, learning_rate=0.05)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty photographs of two colours, one of them broken."""
+    root = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for label, colour in (("blue", (40, 40, 200)), ("red", (200, 40, 40))):
+        (root / label).mkdir()
+        for number in range(20):
+            pixels = np.clip(np.array(colour) + random.normal(0, 30, (40, 48, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / label / f"{number}.png")
+    (root / "red" / "7.png").write_bytes(b"broken")
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
+    out = tmp_path_factory.mktemp("trained") / "net"
+    return fl.train("mobilenet_v1", photos, out, recipe=RECIPE, **TINY)
+
+
+def test_what_is_left_names_photographs_and_can_be_evaluated(trained: TrainingRun, photos: Path) -> None:
+    answer = fl.load(trained.folder).predict(photos / "red" / "1.png")
+    assert {each.label for each in answer} == {"red", "blue"}
+    assert fl.evaluate(str(trained.folder), str(photos)).top1 == pytest.approx(trained.test_accuracy)
+    assert sorted(path.name for path in trained.folder.iterdir()) == [
+        "README.md", "config.json", "model.safetensors", "train.json",
+    ]  # fmt: skip
+
+
+def test_what_was_done_is_written_down(trained: TrainingRun) -> None:
+    document = json.loads((trained.folder / "train.json").read_bytes())
+    assert document == json.loads(json.dumps(trained.to_json()))
+    assert TrainingRun.read(trained.folder).to_json() == trained.to_json()
+    assert document["plan"]["recipe"] == RECIPE.to_json()
+    assert document["plan"]["threads"] == 1
+    assert document["weights"] is None
+    assert len(document["broken_images"]) == 1
+    assert "7.png" in document["broken_images"][0]
+
+
+def test_a_finished_run_is_not_run_again(trained: TrainingRun, photos: Path) -> None:
+    said: list[str] = []
+    again = fl.train("mobilenet_v1", photos, trained.folder, recipe=RECIPE, resume=True, say=said.append, **TINY)
+    assert again.to_json() == trained.to_json()
+    assert said == [f"the run in {trained.folder} has ended already"]
+    with pytest.raises(BadInput, match="holds a finished run; name another folder"):
+        fl.train("mobilenet_v1", photos, trained.folder, recipe=RECIPE, **TINY)
+    with pytest.raises(BadInput, match="asked for something else: seed: 0 then, 3 now"):
+        fl.train("mobilenet_v1", photos, trained.folder, recipe=RECIPE, resume=True, seed=3, **TINY)
+
+
+def test_a_saved_network_is_where_the_next_one_starts(trained: TrainingRun, photos: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    run = fl.train(
+        f"local-dir:{trained.folder}",
+        photos,
+        tmp_path / "on",
+        epochs=1,
+        threads=1,
+        changes=["batch=8"],
+        say=said.append,
+    )
+    assert run.weights == f"local-dir:{trained.folder}"
+    assert run.plan["recipe"]["optimiser"] == "adamw"  # fine-tune is the default where there are weights
+    assert run.plan["recipe"]["batch"] == 8
+    assert run.plan["preprocessing"]["size"] == 32
+    assert f"from the weights local-dir:{trained.folder}" in said[0]
+
+
+def test_a_network_learns_from_another(trained: TrainingRun, photos: Path, tmp_path: Path) -> None:
+    run = fl.train(
+        "mobilenet_v2",
+        photos,
+        tmp_path / "pupil",
+        teacher=f"local-dir:{trained.folder}",
+        recipe=RECIPE,
+        **TINY | {"width": 0.35},
+    )
+    assert run.plan["recipe"]["distil"] == 0.5
+    others = tmp_path / "others"
+    for label in ("green", "red"):
+        (others / label).mkdir(parents=True)
+        for number in range(4):
+            Image.new("RGB", (40, 40), (number, 9, 9)).save(others / label / f"{number}.png")
+    with pytest.raises(BadInput, match="must have the classes of the images; these are not in both: 'blue', 'green'"):
+        fl.train("mobilenet_v1", others, tmp_path / "no", teacher=f"local-dir:{trained.folder}", **TINY)
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"minutes": 1.0}, "either minutes or epochs"),
+        ({"epochs": 0}, "epochs must be a number above 0"),
+        ({"recipe": "fine-tun"}, r"recipe must be a known name; got 'fine-tun' \(nearest: fine-tune"),
+        ({"recipe": "missing.json"}, "recipe 'missing.json' cannot be read"),
+        ({"changes": ["learning_rat=1"]}, "a field of the recipe must be a known name"),
+        ({"changes": ["learning_rate"]}, "must be field=value"),
+        ({"changes": ["learning_rate=fast"]}, "learning_rate must be a number above 0; got 'fast'"),
+        ({"save_every": 0.0}, "save_every must be"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_there_is_a_folder(
+    photos: Path, tmp_path: Path, how: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(BadInput, match=words):
+        fl.train("mobilenet_v1", photos, tmp_path / "net", **TINY | how)
+    assert not (tmp_path / "net").exists()
+
+
+def test_a_folder_with_something_else_is_left_alone(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(BadInput, match="is not an empty folder"):
+        fl.train("mobilenet_v1", photos, tmp_path, **TINY)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def command(photos: Path, out: Path, *more: str) -> list[str]:
+    return [
+        "featherlight", "train", "mobilenet_v1", str(photos), "--out", str(out), "--width", "0.25", "--size", "32",
+        "--scratch", "--threads", "1", "--set", "batch=8", "--json", *more,
+    ]  # fmt: skip
+
+
+def environment(**more: str) -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1"} | more
+
+
+def test_stopped_politely_it_goes_on_with_resume(photos: Path, tmp_path: Path) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    run = [sys.executable, "-m", *command(photos, whole, "--epochs", "30")]
+    subprocess.run(run, env=environment(), check=True, capture_output=True)
+    run = [sys.executable, "-m", *command(photos, stopped, "--epochs", "30", "--save-every", "0.01")]
+    process = subprocess.Popen(run, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while not list((stopped / "checkpoints").glob("step-*.safetensors")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert list((stopped / "checkpoints").glob("step-*.safetensors"))
+    again = subprocess.run(run, env=environment(), capture_output=True, text=True, check=False)
+    assert again.returncode == 2
+    assert "--resume goes on with it" in again.stderr
+    resumed = subprocess.run([*run, "--resume"], env=environment(), capture_output=True, text=True, check=True)
+    document = json.loads(resumed.stdout)
+    assert document["finished"]
+    assert (stopped / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert not (stopped / "checkpoints").exists()
+
+
+def test_two_processes_share_the_batches(photos: Path, tmp_path: Path) -> None:
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2",
+              "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", "-m"]  # fmt: skip
+    out = tmp_path / "net"
+    done = subprocess.run([*launch, *command(photos, out, "--epochs", "4", "--tensorboard")],
+                          env=environment(), capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["plan"]["processes"] == 2
+    assert document["images"] == document["plan"]["steps"] * 8
+    assert document["checks"][-1]["loss"] < document["checks"][0]["loss"]
+    assert len(fl.load(out).predict(photos / "blue" / "1.png")) == 2
+    assert list((out / "tensorboard").glob("events*"))
+
+
+def test_two_processes_move_the_weights_as_one_would(photos: Path, tmp_path: Path) -> None:
+    # Without batch norm, whose statistics are each process's own, the mean of two halves' gradients is the whole's.
+    arguments = ["featherlight", "train", "squeezenet_1_1", str(photos), "--size", "32", "--scratch", "--threads", "1",
+                 "--epochs", "0.5", "--set", "batch=16", "--set", "learning_rate=0.01", "--set", "mirror=false",
+                 "--set", "pad=0", "--set", "precision=float32", "--json"]  # fmt: skip
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    subprocess.run([sys.executable, "-m", *arguments, "--out", str(alone)], env=environment(), check=True,
+                   capture_output=True)  # fmt: skip
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2",
+              "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", "-m"]  # fmt: skip
+    subprocess.run([*launch, *arguments, "--out", str(both)], env=environment(), check=True, capture_output=True)
+    one, other = (fl.create_model(f"local-dir:{folder}", True).state_dict() for folder in (alone, both))
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, other[name], rtol=1e-4, atol=1e-5)
