@@ -7,6 +7,7 @@ import functools
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import torch
@@ -17,11 +18,13 @@ from torch import Tensor, nn
 
 from featherlight import create_model
 from featherlight.compiler import batch_norm
-from featherlight.layers import convolution
 from featherlight.layers.channel_shuffle import ChannelShuffle, halving
+from featherlight.layers.convolution import conv_norm
+from featherlight.layers.convolution import in_turn as in_order
 from featherlight.training.fused import batch_norm as module
-from featherlight.training.fused import fused, halves
+from featherlight.training.fused import depthwise, fused, halves
 from featherlight.training.fused.batch_norm import batch_norm_activation
+from featherlight.training.fused.depthwise import convolve
 
 ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "relu6": nn.ReLU6, "hard_swish": nn.Hardswish}
 CHANNELS = st.sampled_from([1, 7, 8, 9, 15, 16, 17, 31, 33, 58, 116])
@@ -181,6 +184,67 @@ def test_where_nothing_can_be_compiled_pytorch_does_the_work(monkeypatch: pytest
     assert torch.equal(batch_norm_activation(x, copy.deepcopy(norm), nn.ReLU()), in_turn(x, norm, nn.ReLU()))
 
 
+def a_depthwise(channels: int, side: int = 3, stride: int = 1, **arguments: Any) -> nn.Conv2d:
+    arguments = {"padding": side // 2, "bias": False, "groups": channels, **arguments}
+    return nn.Conv2d(channels, channels, side, stride, **arguments)
+
+
+@given(
+    st.integers(1, 3),
+    st.integers(2, 20) | st.sampled_from([24, 58]),
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.sampled_from([3, 5]),
+    st.sampled_from([1, 2]),
+    st.sampled_from([1, 2, 3]),
+)
+def test_depthwise_convolution_equals_pytorchs_in_float64(
+    batch: int, channels: int, height: int, width: int, side: int, stride: int, count: int
+) -> None:
+    torch.manual_seed(0)
+    convolution, x = a_depthwise(channels, side, stride), maps(batch, channels, height, width).requires_grad_()
+    double = copy.deepcopy(convolution).double()
+    exact = double(x.double())
+    dy = torch.randn(exact.shape)
+    with threads(count), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nn.Conv2d, "forward", never)
+        y = convolve(convolution, x)
+        got = y, *torch.autograd.grad(y, [x, convolution.weight], dy, retain_graph=True)
+        again = torch.autograd.grad(y, [x, convolution.weight], dy)
+    assert all(map(torch.equal, got[1:], again))
+    true = exact, *torch.autograd.grad(exact, [x, double.weight], dy.double())
+    for one, other in zip(got, true, strict=True):
+        size = other.detach().abs().max().item()
+        torch.testing.assert_close(one.detach().double(), other.detach().double(), rtol=0, atol=1e-5 * (1 + size))
+
+
+def test_what_is_not_finite_stays_within_a_convolutions_reach() -> None:
+    convolution, x = a_depthwise(8), maps(1, 8, 6, 6)
+    x[0, 3, 0, 0] = float("inf")
+    y = convolve(convolution, x)
+    assert torch.equal(y.isfinite(), convolution(x).isfinite())
+    assert torch.equal(y.isnan(), convolution(x).isnan())
+
+
+@pytest.mark.parametrize(
+    "convolution",
+    [
+        nn.Conv2d(8, 8, 3, padding=1),
+        a_depthwise(8, padding=0),
+        a_depthwise(8, bias=True),
+        a_depthwise(8, padding=2, dilation=2),
+        a_depthwise(8, padding_mode="circular"),
+        a_depthwise(8, 7),
+        a_depthwise(8).eval(),
+    ],
+)
+def test_other_convolutions_are_pytorchs(convolution: nn.Conv2d, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = maps(2, 8, 7, 7)
+    expected = convolution(x)
+    monkeypatch.setattr(depthwise, "_Depthwise", never)
+    assert torch.equal(convolve(convolution, x), expected)
+
+
 @given(st.integers(1, 3), st.integers(1, 40), st.integers(1, 6), st.integers(1, 6), st.sampled_from([1, 2, 3]))
 def test_halves_are_split_and_shuffled_as_pytorch_does(
     batch: int, half: int, height: int, width: int, count: int
@@ -234,7 +298,7 @@ def test_a_model_stays_what_it_was() -> None:
         model(maps(4, 1, 28, 28))
         assert list(model.state_dict()) == names
         assert list(pickle.loads(pickle.dumps(model)).state_dict()) == names
-        assert convolution.norm_activation.get() is batch_norm_activation
+        assert conv_norm.get() is not in_order
         assert halving.get() is halves.HALVING
     assert halving.get() is not halves.HALVING
-    assert convolution.norm_activation.get() is not batch_norm_activation
+    assert conv_norm.get() is in_order

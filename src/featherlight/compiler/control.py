@@ -43,3 +43,16 @@ def least(b: ir.IRBuilder, left: ir.Value, right: ir.Value) -> ir.Value:
 def span(b: ir.IRBuilder, part: ir.Value, parts: ir.Value, count: ir.Value) -> tuple[ir.Value, ir.Value]:
     """The first of `count` things that fall to a part, and the one after its last."""
     return b.sdiv(b.mul(count, part), parts), b.sdiv(b.mul(count, b.add(part, i64(1))), parts)
+
+
+def at_least(b: ir.IRBuilder, low: ir.Value, value: ir.Value) -> ir.Value:
+    """The larger of two whole numbers."""
+    return b.select(b.icmp_signed("<", value, low), low, value)
+
+
+def variable(b: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """A place that holds `value` until another is stored there; LLVM keeps it in a register."""
+    with b.goto_entry_block():
+        place = b.alloca(value.type)
+    b.store(value, place)
+    return place

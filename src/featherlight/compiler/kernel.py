@@ -66,8 +66,7 @@ def compile_kernels(bodies: Mapping[str, tuple[int, Body]], team: OpenMP | None)
         kernel = _declare(module, name, count, body)
         if team is not None:
             _declare_shared(module, kernel)
-    names = list(map(str, module.globals))
-    names = [name for name in names if name not in (_THREAD, _THREADS)]
+    names = [function.name for function in module.functions if not function.is_declaration]
     code = llvm.object_code(str(module), llvm.host())
     at = llvm.load(code, names, {} if team is None else team.symbols)
     return {name: Kernel(_RUN(at[name]), at.get(_shared(name), 0), team) for name in bodies}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TypeAlias
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,16 +17,6 @@ _ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "relu6": nn.ReLU6,
     "hard_swish": nn.Hardswish,
 }
-
-
-def _in_turn(x: Tensor, norm: nn.Module, activation: nn.Module) -> Tensor:
-    y: Tensor = activation(norm(x))
-    return y
-
-
-NormActivation: TypeAlias = Callable[[Tensor, nn.Module, nn.Module], Tensor]
-# How every ConvNorm norms and activates what its convolution gives; training puts one pass in place of two.
-norm_activation: ContextVar[NormActivation] = ContextVar("norm_activation", default=_in_turn)
 
 
 def activation(name: Activation) -> nn.Module:
@@ -83,7 +72,17 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, channels, H', W')."""
-        return norm_activation.get()(self.conv(x), self.norm, self.activation)
+        return conv_norm.get()(self, x)
+
+
+def in_turn(module: ConvNorm, x: Tensor) -> Tensor:
+    """The three parts of a ConvNorm one after the other."""
+    y: Tensor = module.activation(module.norm(module.conv(x)))
+    return y
+
+
+# How every ConvNorm computes; training on a CPU puts kernels of its own in the place of PyTorch's.
+conv_norm: ContextVar[Callable[[ConvNorm, Tensor], Tensor]] = ContextVar("conv_norm", default=in_turn)
 
 
 def depthwise(channels: int, kernel: int, style: Style, *, stride: int = 1, activation: Activation) -> ConvNorm:
