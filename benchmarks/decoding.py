@@ -142,7 +142,6 @@ def measure_training(name: str, width: float, policy: Policy, dataset: Dataset, 
         "step alone": alone,
         "from files": trained.images_per_second,
         "waiting": waiting,
-        "augmenting": trained.augmented / trained.seconds,
         "who waits": "training" if waiting > WAITS else "decoding",
     }
 

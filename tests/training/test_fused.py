@@ -162,6 +162,14 @@ def test_elsewhere_pytorch_does_the_work(case: str, monkeypatch: pytest.MonkeyPa
     assert torch.equal(batch_norm_activation(x, norm, activation), expected)
 
 
+def test_under_autocast_pytorch_chooses_the_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BatchNormActivation", never)
+    monkeypatch.setattr(depthwise, "_Depthwise", never)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = convolve(a_depthwise(4), maps(2, 4, 3, 3))
+        assert batch_norm_activation(y, a_norm(4), nn.ReLU()).dtype == torch.bfloat16
+
+
 def test_hooks_are_called() -> None:
     norm, seen = a_norm(4), []
     norm.register_forward_hook(lambda module, inputs, output: seen.append(output))

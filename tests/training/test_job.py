@@ -19,7 +19,7 @@ from featherlight.errors import BadInput
 from featherlight.training import Recipe
 from featherlight.training.job import TrainingRun
 
-TINY = {"width": 0.25, "size": 32, "scratch": True, "epochs": 2, "threads": 1}
+TINY: dict[str, Any] = {"width": 0.25, "size": 32, "scratch": True, "epochs": 2, "threads": 1}
 RECIPE = Recipe(batch=16, learning_rate=0.05)
 
 

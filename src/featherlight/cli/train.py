@@ -93,6 +93,6 @@ def train(
     print(
         f"{model}: test accuracy {done.test_accuracy:.1%}, validation {done.validation_accuracy:.1%}, after "
         f"{done.images:,} images in {done.seconds:.0f} s ({done.images_per_second:.0f} a second; "
-        f"{done.waited:.0%} of the time waiting for images, {done.augmented:.0%} augmenting them)\n"
+        f"{done.waited:.0%} of the time waiting for images)\n"
         f"network: {done.folder}"
     )

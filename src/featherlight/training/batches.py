@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,14 +17,6 @@ from featherlight.errors import BadInput
 from featherlight.training.augment import augment, decoded_size
 from featherlight.training.mix import mixed
 from featherlight.training.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """Images of a step as they were read, uint8 (N, C, S, S), without the broken ones, and their labels."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -56,66 +48,54 @@ class Batches:
         orders = [np.random.default_rng([self.seed, number]).permutation(count) for number in (epoch, epoch + 1)]
         return np.concatenate(orders)[start : start + self.size]
 
-    def decode(self, step: int) -> Decoded:
-        """The images of a step that fall to this process, read; the part that can be done ahead, in another thread."""
-        indices = self.indices(step)[self.rank :: self.processes]
-        images = self.split.images(indices, decoded_size(self.recipe, self.preprocessing.size), draft=True)
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        """Images, float32 (N, C, size, size) channels-last, without the broken ones, and targets: classes, int64 (N,),
+        or shares of them, float32 (N, classes), where images are mixed.
+        """
+        indices, size = self.indices(step)[self.rank :: self.processes], self.preprocessing.size
+        decoded = self.split.images(indices, decoded_size(self.recipe, size), draft=True)
         sound = self.split.sound(indices)
         if sound.sum() < 2:
-            why = f"; for one, {self.split.broken[0]}" if self.split.broken else ""
-            raise BadInput(f"the training images cannot be read{why}" if why else "a step needs two images a process")
-        return Decoded(images[sound], self.split.labels[indices[sound]])
-
-    def augment(self, step: int, decoded: Decoded) -> tuple[Tensor, Tensor]:
-        """Images, float32 (N, C, size, size) channels-last, and targets: classes, int64 (N,), or shares of them,
-        float32 (N, classes), where images are mixed.
-        """
+            raise BadInput(self._too_few())
         generator = Generator().manual_seed(self.state(step))
         new = (step + 1) * self.size <= len(self.split)
         recipe = replace(self.recipe, pad=0, mirror=False) if new else self.recipe
-        images = augment(torch.from_numpy(decoded.images), self.preprocessing.size, recipe, generator)
-        targets = torch.from_numpy(decoded.labels)
-        images = normalised(images, self.preprocessing)
+        images = normalised(augment(torch.from_numpy(decoded[sound]), size, recipe, generator), self.preprocessing)
+        targets = torch.from_numpy(self.split.labels[indices[sound]])
         if recipe.mixup or recipe.cutmix:
             return mixed(images, targets, recipe, self.classes, generator)
         return images, targets
-
-    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """What `augment` gives of what `decode` gives."""
-        return self.augment(step, self.decode(step))
 
     def state(self, step: int) -> int:
         """The seed of all that is random in a step, on this process."""
         return int(np.random.SeedSequence([self.seed, step, self.rank]).generate_state(1, np.uint64).item())
 
+    def _too_few(self) -> str:
+        if self.split.broken:
+            return f"the training images cannot be read; for one, {self.split.broken[0]}"
+        return f"a batch of {self.size} is too small for {self.processes} processes: each needs two images"
+
 
 @dataclass
 class Stream:
-    """The batches of consecutive steps, each decoded in another thread while the step before it is taken.
+    """The batches of consecutive steps, each made in another thread while the step before it is taken.
 
-    waited     seconds for which training stood still until images were decoded
-    augmented  seconds of augmentation
+    waited  seconds for which training stood still until images were there
     """
 
     batches: Batches
     waited: float = 0.0
-    augmented: float = 0.0
-    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     def __call__(self, first: int, steps: int) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Step, images and targets of the steps from `first` to before `steps`."""
-        # Where images stay in memory there is nothing to decode after the first epoch: the thread costs nothing.
-        with self._pool:
-            coming = self._pool.submit(self.batches.decode, first)
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(self.batches, first)
             for step in range(first, steps):
                 start = time.perf_counter()
-                decoded = coming.result()
+                images, targets = coming.result()
+                self.waited += time.perf_counter() - start
                 if step + 1 < steps:
-                    coming = self._pool.submit(self.batches.decode, step + 1)
-                here = time.perf_counter()
-                images, targets = self.batches.augment(step, decoded)
-                self.waited += here - start
-                self.augmented += time.perf_counter() - here
+                    coming = pool.submit(self.batches, step + 1)
                 yield step, images, targets
 
 

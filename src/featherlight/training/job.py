@@ -50,7 +50,7 @@ class TrainingRun:
     weights              whose weights it started from; None from scratch
     validation_accuracy  of the weights that are in the folder, the best of all checks
     test_accuracy        of the same weights; the test images were used for this figure alone
-    waited, augmented    shares of the training time that went into waiting for images and into augmenting them
+    waited               share of the training time that went into waiting for images
     broken_images        a sentence for each image that could not be read
     """
 
@@ -63,7 +63,6 @@ class TrainingRun:
     images: int
     seconds: float
     waited: float
-    augmented: float
     checks: tuple[Check, ...]
     validation_accuracy: float
     test_accuracy: float
@@ -192,7 +191,6 @@ def _finish(
         images=trained.images,
         seconds=trained.seconds,
         waited=trained.waited / trained.seconds,
-        augmented=trained.augmented / trained.seconds,
         checks=trained.checks,
         validation_accuracy=trained.accuracy,
         test_accuracy=test,

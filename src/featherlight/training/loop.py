@@ -53,8 +53,7 @@ class Trained:
 
     images     seen in all
     seconds    for steps and checks, without measuring the pace and without what a crash cost
-    waited     of these, for images to be decoded
-    augmented  of these, for augmentation
+    waited     of these, for images to be decoded and augmented
     checks     the validations in order
     """
 
@@ -62,7 +61,6 @@ class Trained:
     images: int
     seconds: float
     waited: float
-    augmented: float
     checks: tuple[Check, ...]
 
     @property
@@ -274,9 +272,7 @@ class _Run:
         finally:
             self.learner.release()
         batches, stream = self.stream.batches, self.stream
-        return Trained(
-            self.plan, steps * batches.size, self.seconds, stream.waited, stream.augmented, tuple(self.checks)
-        )
+        return Trained(self.plan, steps * batches.size, self.seconds, stream.waited, tuple(self.checks))
 
     def _take(self, step: int, images: Tensor, targets: Tensor) -> float:
         recipe, batches, steps = self.plan.recipe, self.stream.batches, self.plan.steps
@@ -332,7 +328,6 @@ class _Run:
             "checks": [asdict(check) for check in self.checks],
             "seconds": self.seconds,
             "waited": self.stream.waited,
-            "augmented": self.stream.augmented,
         }
         return tensors, about
 
@@ -355,7 +350,7 @@ class _Run:
             optimiser.state[parameter][key] = value
         self.step, self.losses, self.seconds = about["step"], list(about["losses"]), about["seconds"]
         self.checks = [Check(**check) for check in about["checks"]]
-        self.stream.waited, self.stream.augmented = about["waited"], about["augmented"]
+        self.stream.waited = about["waited"]
 
 
 @contextlib.contextmanager

@@ -71,18 +71,15 @@ def measure_pace(
     fetches = []
     for _ in range(2):  # the second time without decoding, if the images were kept
         start = time.perf_counter()
-        decoded = batches.decode(0)
+        images, targets = batches(0)
         fetches.append(time.perf_counter() - start)
-    start = time.perf_counter()
-    images, targets = batches.augment(0, decoded)
-    augment = time.perf_counter() - start
     first, again = fetches
     kept = batches.split.keeps(decoded_size(batches.recipe, batches.preprocessing.size))
-    decode = max(0.0, first - again if kept else again) / len(decoded.labels)
-    step = augment + _seconds_per_step(model, images, targets, batches.recipe, seconds, teacher, bfloat16)
+    decode = max(0.0, first - again if kept else again) / len(images)
+    step = _seconds_per_step(model, images, targets, batches.recipe, seconds, teacher, bfloat16)
     forward = _seconds_forward(model, images) / len(images)
     return Pace(
-        step=step if kept else max(step, again),  # decoded in another thread: the slower of the two decides
+        step=step + again,  # the images come from another thread, but it needs a core as well
         check=len(validation) / batches.processes * (forward if kept else forward + decode),
         first_look=decode / batches.processes if kept else 0.0,
         batch=batches.size,

@@ -14,7 +14,8 @@ from featherlight.compiler.kernel import Kernel, OpenMP
 
 def served(*maps: Tensor) -> bool:
     """Whether all are maps as the kernels take them: float32, channels last, in the memory of the CPU, not traced."""
-    return not _traced() and all(
+    free = not torch.is_autocast_enabled("cpu") and not _traced()
+    return free and all(
         type(x) is Tensor
         and x.device.type == "cpu"
         and x.dtype == torch.float32
@@ -44,14 +45,14 @@ def compiled(make: Callable[[OpenMP], dict[str, Kernel]]) -> dict[str, Kernel] |
     """The kernels on PyTorch's threads; None where it has none that can be shared, or LLVM cannot make them."""
     try:
         return make(_threads())
-    except (ImportError, OSError, RuntimeError, AttributeError):
+    except (OSError, RuntimeError, AttributeError):
         return None
 
 
 @functools.cache
 def _threads() -> OpenMP:
-    (library,) = (Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*")
-    return OpenMP(str(library))
+    libraries = (Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*")
+    return OpenMP(str(next(libraries, "libtorch_cpu")))
 
 
 def _traced() -> bool:
