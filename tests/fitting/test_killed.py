@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,19 +16,41 @@ from featherlight.journal import Journal
 
 KILLS = 5
 
-# Two networks stand for all and the clocks are short, so that a fit is over in seconds; all else is the real thing.
+# Three widths stand for all candidates and the clocks are short, so that a fit is over in seconds; all else is real.
+# Each fit is a process of its own, forked from one that has imported everything and computed nothing yet.
 PROGRAM = """
-import sys
+import os, random, shutil, signal, sys, time
+from pathlib import Path
 import torch
 from featherlight.fitting import bench, fit, job, rates, rungs
 from featherlight.fitting.candidates import Candidate
 
-torch.set_num_threads(1)
+pictures, out, kills = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+journal, chance = out / "journal.jsonl", random.Random(0)
 bench.SECONDS = rates.SECONDS = 0.02
-rungs.LEAST_IMAGES = 1
-widths = tuple(Candidate("squeezenet_1_1", width, 32) for width in (0.25, 0.5))
-job.candidates = lambda size: {"squeezenet_1_1": widths, "mobilenet_v2": (Candidate("mobilenet_v2", 0.35, size),)}
-fit(sys.argv[1], "10s", out=sys.argv[2], size=32, minutes=0.03, engine="torch", resume=True)
+rungs.LEAST_IMAGES, rungs.WIDTHS_EACH = 1, 3
+widths = tuple(Candidate("squeezenet_1_1", width, 32) for width in (0.25, 0.35, 0.5))
+job.candidates = lambda size: {"squeezenet_1_1": widths}
+
+def start():
+    child = os.fork()
+    if child == 0:
+        fit(pictures, "10s", out=out, size=32, minutes=0.03, engine="torch", resume=True)
+        os._exit(0)
+    return child
+
+def lines():
+    return journal.read_bytes().count(b"\\n") if journal.exists() else 0
+
+for number in range(kills):
+    child, stop = start(), lines() + chance.randint(1, 3)
+    while lines() < stop:
+        time.sleep(0.002)
+    time.sleep(chance.uniform(0, 0.2))
+    os.kill(child, signal.SIGKILL)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL, "it ended before it was killed"
+    shutil.copy(journal, f"{out}-{number}.jsonl")
+assert os.waitpid(start(), 0)[1] == 0
 """
 
 
@@ -45,37 +64,17 @@ def write_pictures(root: Path) -> None:
             Image.fromarray(pixels).save(root / label / f"{number}.png")
 
 
-def lines(journal: Path) -> int:
-    return journal.read_bytes().count(b"\n") if journal.exists() else 0
-
-
-def run(pictures: Path, out: Path, kill_after: int | None, moment: float) -> int:
-    """The exit code of a fit; killed `moment` seconds after the journal holds `kill_after` events, unless None."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(pictures), str(out)], env=environment) as process:
-        while kill_after is not None and process.poll() is None and lines(out / "journal.jsonl") < kill_after:
-            time.sleep(0.002)
-        if kill_after is not None and process.poll() is None:
-            time.sleep(moment)
-            process.kill()
-        return process.wait()
-
-
 def test_killed_again_and_again_it_goes_on_and_does_nothing_twice(tmp_path: Path) -> None:
     pictures, out = tmp_path / "pictures", tmp_path / "result"
     write_pictures(pictures)
-    journal, chance = out / "journal.jsonl", random.Random(0)
-    before: list[dict[str, Any]] = []
-    for _ in range(KILLS):
-        run(pictures, out, lines(journal) + chance.randint(1, 3), chance.uniform(0, 0.3))
-        events = Journal(journal).read()
-        assert events[: len(before)] == before
-        assert events
-        before = events
-    assert run(pictures, out, None, 0) == 0
+    command = [sys.executable, "-c", PROGRAM, str(pictures), str(out), str(KILLS)]
+    subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
 
-    events = Journal(journal).read()
-    assert events[: len(before)] == before
+    events = Journal(out / "journal.jsonl").read()
+    for number in range(KILLS):
+        before = Journal(tmp_path / f"result-{number}.jsonl").read()
+        assert 0 < len(before) < len(events)
+        assert events[: len(before)] == before
     work = Counter((event["event"], event.get("name"), event.get("rung"), event.get("round")) for event in events)
     assert set(work.values()) == {1}
     assert sum(kind == "timed" for kind, *_ in work) == 3
