@@ -33,7 +33,7 @@ def took(median: float, threads: int) -> Measurement:
 
 
 def fitted(folder: Path) -> Fitted:
-    heat = Heat(THIN, 1, 10, 640, 0, 320.0, 2.0, 1, 0.875, {"batch": 64}, "", "")
+    heat = Heat(THIN, 1, 10, 640, 0, 320.0, 400.0, 2.0, 1, 0.875, {"batch": 64}, "", "")
     return Fitted(
         folder=folder,
         data="photos",

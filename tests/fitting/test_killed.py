@@ -28,7 +28,7 @@ from featherlight.fitting.candidates import Candidate
 pictures, out, kills = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 journal, chance = out / "journal.jsonl", random.Random(0)
 bench.SECONDS = rates.SECONDS = 0.02
-rungs.LEAST_IMAGES, rungs.WIDTHS_EACH = 1, 3
+rungs.LEAST_IMAGES, rungs.WIDTHS_EACH = -1e9, 3
 widths = tuple(Candidate("squeezenet_1_1", width, 32) for width in (0.25, 0.35, 0.5))
 job.candidates = lambda size: {"squeezenet_1_1": widths}
 

@@ -16,6 +16,7 @@ from featherlight.fitting.rungs import (
     WIDTHS_EACH,
     field,
     heat_images,
+    heat_seconds,
     last_share,
     rungs,
     starters,
@@ -41,26 +42,29 @@ def test_the_last_one_has_three_fifths_of_the_time(count: int) -> None:
     assert last_share(count) + RUNG_SHARE * rungs(count) == pytest.approx(1)
 
 
-@given(rates=RATES, seconds=st.floats(0.1, 1e5))
-def test_a_rung_trains_all_on_the_same_images_in_its_share_of_the_time(rates: list[float], seconds: float) -> None:
-    images = heat_images(rates, seconds)
-    assert sum(images / rate for rate in rates) == pytest.approx(RUNG_SHARE * seconds)
+@given(rates=RATES, seconds=st.floats(0.1, 1e5), validation=st.integers(0, 10_000))
+def test_a_rung_trains_all_on_the_same_images_in_its_share_of_the_time(
+    rates: list[float], seconds: float, validation: int
+) -> None:
+    images = heat_images(rates, seconds, validation)
+    assert sum(heat_seconds(images, rate, validation) for rate in rates) == pytest.approx(RUNG_SHARE * seconds)
 
 
-@given(rates=RATES, seconds=st.floats(0.01, 1e6))
-def test_as_many_start_as_see_enough_images(rates: list[float], seconds: float) -> None:
-    count = starters(rates, seconds)
+@given(rates=RATES, seconds=st.floats(0.01, 1e6), validation=st.integers(0, 10_000))
+def test_as_many_start_as_see_enough_images(rates: list[float], seconds: float, validation: int) -> None:
+    count = starters(rates, seconds, validation)
     assert 1 <= count <= min(MOST_STARTERS, len(rates))
     if count > 1:
-        assert heat_images(rates[:count], seconds) >= LEAST_IMAGES
+        assert heat_images(rates[:count], seconds, validation) >= LEAST_IMAGES
     if 1 <= count < min(MOST_STARTERS, len(rates)):
-        assert heat_images(rates[: count + 1], seconds) < LEAST_IMAGES
+        assert heat_images(rates[: count + 1], seconds, validation) < LEAST_IMAGES
 
 
 def test_too_short_a_time_starts_one_and_a_long_one_all() -> None:
-    assert starters([500.0] * 9, 1.0) == 1
-    assert starters([500.0] * 9, 3600.0) == MOST_STARTERS
-    assert starters([500.0] * 9, 180.0) == 5
+    assert starters([500.0] * 9, 1.0, 5000) == 1
+    assert starters([500.0] * 9, 3600.0, 5000) == MOST_STARTERS
+    assert starters([500.0] * 9, 180.0, 5000) == 3
+    assert starters([500.0] * 9, 180.0, 30) == 5
 
 
 CANDIDATES = st.builds(

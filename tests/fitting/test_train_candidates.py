@@ -27,7 +27,7 @@ OTHER = Candidate("shufflenet_v2", 0.25, 32)
 
 @pytest.fixture
 def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
-    monkeypatch.setattr("featherlight.fitting.rungs.LEAST_IMAGES", 1)
+    monkeypatch.setattr("featherlight.fitting.rungs.LEAST_IMAGES", -1e9)
     monkeypatch.setattr("featherlight.fitting.rates.fastest_threads", lambda *_: 1)
     monkeypatch.setattr("featherlight.fitting.rates.images_per_second", lambda *_, **__: 400.0)
     brightness.write_photos(tmp_path / "photos", {"bright": list(range(200, 212)), "dark": list(range(12))})
@@ -63,6 +63,14 @@ def test_each_rung_halves_the_field_and_goes_on_from_the_weights_before(task: Ta
     assert winner.training == mine[-1]
     assert [event["event"] for event in task.record.journal.read()].count("rung") == 2
     assert set(winner.accuracies) == {THIN, WIDE, OTHER}
+
+
+def test_heats_are_cut_shorter_where_training_is_slower_than_it_seemed(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("featherlight.fitting.rates.images_per_second", lambda *_, **__: 8000.0)
+    winner = race(task)
+    assert winner.heats[2].images < winner.heats[0].images
 
 
 def test_a_race_that_is_over_is_read_back_from_its_record(task: Task) -> None:

@@ -16,6 +16,7 @@ from featherlight.data import Preprocessing, Split
 from featherlight.errors import Failure
 from featherlight.files import replacing, sha256
 from featherlight.fitting.candidates import Candidate
+from featherlight.fitting.rungs import CHECK
 from featherlight.fitting.task import Task
 from featherlight.layers import Network
 from featherlight.spec.small_images import LARGEST
@@ -33,6 +34,7 @@ class Heat:
     """What a heat did.
 
     images    seen in this heat, and `images_before` in the earlier ones; images_per_second while it trained and checked
+    rate      images a second, had it not validated in between
     seconds   by the clock, with measuring the pace and writing the weights
     failed    why it was given up, "" where it was not
     weights   the file's name in the folder of candidates, with its digest
@@ -44,6 +46,7 @@ class Heat:
     images: int
     images_before: int
     images_per_second: float
+    rate: float
     seconds: float
     threads: int
     accuracy: float
@@ -60,14 +63,16 @@ class Heat:
 
 @dataclass(frozen=True)
 class Start:
-    """What a heat is to do: train `candidate` for `seconds` on `threads`, from the end of the heat `before`.
+    """What a heat is to do: train `candidate` from the end of the heat `before`, with `threads`.
 
-    left   seconds of training that the fit has left in all, this heat among them
+    seconds   that it is to take, or is expected to where `images` are given: then it takes in so many
+    left      seconds of training that the fit has left in all, this heat among them
     """
 
     candidate: Candidate
     rung: int
     seconds: float
+    images: float | None
     threads: int
     before: Heat | None
     left: float
@@ -133,15 +138,17 @@ def _train(task: Task, start: Start) -> dict[str, Any]:
     checkpoints = Checkpoints(task.folder / CANDIDATES / name, say=task.say)
     network, began = network_of(task, candidate, before), time.perf_counter()
     kept = {"steps": 0, "images": 0, "images_before": before.images_in_all if before else 0,
-            "images_per_second": 0.0, "accuracy": 0.0, "threads": start.threads,
+            "images_per_second": 0.0, "rate": 0.0, "accuracy": 0.0, "threads": start.threads,
             "recipe": {}, "weights": "", "sha256": ""}  # fmt: skip
+    recipe, images = recipe_for(candidate.size), start.images
     try:
         trained = train(
             network,
             task.dataset,
-            recipe_for(candidate.size),
+            recipe,
             preprocessing_for(task, candidate.size),
-            seconds=start.seconds,
+            steps=None if images is None else max(1, round(images / min(recipe.batch, len(task.dataset.train)))),
+            seconds=start.seconds if images is None else None,
             threads=start.threads,
             seed=task.seed + start.rung,  # else every heat would see the same images first
             checkpoints=checkpoints,
@@ -159,6 +166,7 @@ def _train(task: Task, start: Start) -> dict[str, Any]:
         "steps": trained.steps,
         "images": trained.images,
         "images_per_second": trained.images_per_second,
+        "rate": (trained.images + CHECK * len(trained.checks) * len(task.dataset.validation)) / trained.seconds,
         # What was done before a crash counts as well.
         "seconds": max(trained.seconds, time.perf_counter() - began),
         "threads": trained.threads,

@@ -18,6 +18,7 @@ C = TypeVar("C", bound=Hashable)
 MOST_STARTERS = 8  # three rungs
 RUNG_SHARE = 0.13  # of the time, for each rung: three of them leave 61 % for the last one
 LEAST_IMAGES = 2_000  # a heat of fewer tells less than is known before
+CHECK = 1 / 3  # of the time of training on an image is what it costs to validate on one
 WIDTHS_EACH = 2  # of one network at most start: the papers may be wrong about it
 
 
@@ -40,18 +41,26 @@ def field(promise: Mapping[Candidate, float], most: int = MOST_STARTERS) -> list
     return chosen[:most]
 
 
-def heat_images(rates: Sequence[float], seconds: float) -> float:
-    """The images that each candidate of a rung trains on, from the images a second that each of them takes in."""
-    return RUNG_SHARE * seconds / sum(1 / rate for rate in rates)
+def heat_seconds(images: float, rate: float, validation: int) -> float:
+    """What a heat takes with its validation, of a candidate that trains on `rate` images a second."""
+    return (images + CHECK * validation) / rate
 
 
-def starters(rates: Sequence[float], seconds: float) -> int:
+def heat_images(rates: Sequence[float], seconds: float, validation: int) -> float:
+    """The images that each candidate of a rung trains on: as many as the rung's share of the time allows.
+
+    `rates` are the images a second that each of them trains on. Below zero where validating alone takes longer.
+    """
+    return RUNG_SHARE * seconds / sum(1 / rate for rate in rates) - CHECK * validation
+
+
+def starters(rates: Sequence[float], seconds: float, validation: int) -> int:
     """How many start, of candidates whose training rates stand in order of promise: as many as learn anything.
 
     One, where the time is too short for two to see LEAST_IMAGES: then what is known before decides.
     """
     counts = range(min(MOST_STARTERS, len(rates)), 1, -1)
-    return next((count for count in counts if heat_images(rates[:count], seconds) >= LEAST_IMAGES), 1)
+    return next((count for count in counts if heat_images(rates[:count], seconds, validation) >= LEAST_IMAGES), 1)
 
 
 def survivors(promise: Mapping[C, float]) -> list[C]:

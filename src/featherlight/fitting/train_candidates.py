@@ -11,9 +11,13 @@ from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.heats import Heat, Start, network_of, run
 from featherlight.fitting.promise import Judge, Seen, expected_error, floor, predicted_errors
 from featherlight.fitting.rates import Rates
-from featherlight.fitting.rungs import field, heat_images, last_share, rungs, starters, survivors
+from featherlight.fitting.rungs import field, heat_images, heat_seconds, last_share, rungs, starters, survivors
 from featherlight.fitting.task import Task
 from featherlight.layers import Network
+
+# Rungs may take so many times as long as their share, where training turns out slower than its rate (decoding, say);
+# beyond, their heats are cut shorter.
+PATIENCE = 1.5
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def train_candidates(task: Task, fitting: Sequence[Candidate], rates: Rates) -> 
     touched.
     """
     ranked = field(promise(fitting, rates, task.seconds))
-    count = starters([rates(candidate) for candidate in ranked], task.seconds)
+    count = starters([rates(candidate) for candidate in ranked], task.seconds, len(task.dataset.validation))
     alive = ranked[:count]
     task.say(f"most promising of {len(fitting)}: {', '.join(candidate.name for candidate in alive)}")
     race = _Race(task, rates, ranked, count)
@@ -66,7 +70,9 @@ class _Race:
 
     def __init__(self, task: Task, rates: Rates, ranked: Sequence[Candidate], count: int) -> None:
         self.task, self.rates, self.ranked, self.count = task, rates, ranked, count
-        self.judge = Judge(task.classes, len(task.dataset.validation))
+        self.validation = len(task.dataset.validation)
+        self.judge = Judge(task.classes, self.validation)
+        self.planned = 0.0  # seconds for the heats so far
         self.heats: list[Heat] = []
         self.decided: list[Mapping[str, Any]] = []
 
@@ -74,10 +80,13 @@ class _Race:
         """Train each on the same number of images, and keep the half that will be the less wrong at the end."""
         if len(alive) < 2:
             return list(alive)
-        images = heat_images([self.rate(candidate) for candidate in alive], self.task.seconds)
+        images = heat_images([self.rate(candidate) for candidate in alive], self.task.seconds, self.validation)
         self.task.say(f"rung {number} of {rungs(self.count)}: {len(alive)} candidates, {images:,.0f} images each")
         for candidate in sorted(alive, key=lambda candidate: candidate.size):  # each size is decoded once a rung
-            self.train(candidate, number, images / self.rate(candidate))
+            share = images * self.haste
+            planned = heat_seconds(share, self.rate(candidate), self.validation)
+            self.train(candidate, number, planned, share)
+            self.planned += planned
         errors = self.predicted(alive)
         kept = {candidate.name: candidate for candidate in survivors(errors)}
         told = {candidate.name: error for candidate, error in errors.items()}
@@ -97,9 +106,9 @@ class _Race:
                 return Winner(candidate, network, tuple(self.heats), tuple(self.decided))
         raise Failure(f"every candidate diverged; the last, {self.heats[-1].candidate.name}: {self.heats[-1].failed}")
 
-    def train(self, candidate: Candidate, rung: int, seconds: float) -> Heat:
+    def train(self, candidate: Candidate, rung: int, seconds: float, images: float | None = None) -> Heat:
         before = self.heats_of(candidate)
-        start = Start(candidate, rung, seconds, self.rates.threads, before[-1] if before else None, self.left)
+        start = Start(candidate, rung, seconds, images, self.rates.threads, before[-1] if before else None, self.left)
         self.heats.append(run(self.task, start))
         return self.heats[-1]
 
@@ -119,12 +128,22 @@ class _Race:
     @property
     def left(self) -> float:
         """Seconds of training that are left now."""
-        return self.task.seconds - sum(heat.seconds for heat in self.heats)
+        return self.task.seconds - self.spent
+
+    @property
+    def spent(self) -> float:
+        """Seconds of training so far."""
+        return sum(heat.seconds for heat in self.heats)
+
+    @property
+    def haste(self) -> float:
+        """The share of its images that a heat is cut to, since the ones before took too long."""
+        return min(1.0, PATIENCE * self.planned / self.spent) if self.spent else 1.0
 
     def rate(self, candidate: Candidate) -> float:
         """Images a second: as its last heat went, else as measured before."""
         heats = self.heats_of(candidate)
-        return heats[-1].images_per_second if heats else self.rates(candidate)
+        return heats[-1].rate if heats else self.rates(candidate)
 
     def heats_of(self, candidate: Candidate) -> list[Heat]:
         return [heat for heat in self.heats if heat.candidate == candidate and not heat.failed]
