@@ -4,12 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from featherlight.errors import BadInput
 from featherlight.training import Recipe, recipe_for
-from featherlight.training.schedule import learning_rate
+from featherlight.training.recipe import changed
 
 
 def test_a_recipe_survives_json() -> None:
@@ -35,6 +33,13 @@ def test_a_field_that_is_not_known_is_refused_by_name() -> None:
         {"crop": "centre"},
         {"pad": -1},
         {"smallest_crop": 0.0},
+        {"optimiser": "adam"},
+        {"batch": 32.5},
+        {"mirror": 1},
+        {"learning_rate": "fast"},
+        {"layer_decay": 0.0},
+        {"freeze": 1.5},
+        {"ema": 1.0},
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(wrong: dict[str, Any]) -> None:
@@ -46,13 +51,10 @@ def test_small_images_are_padded_and_photographs_resized() -> None:
     assert [recipe_for(size).crop for size in (28, 64, 65, 224)] == ["pad", "pad", "resize", "resize"]
 
 
-@given(st.integers(1, 500), st.floats(0, 0.5))
-def test_the_learning_rate_rises_once_to_its_peak_and_falls_to_nearly_nothing(steps: int, warm_up: float) -> None:
-    rates = [learning_rate(Recipe(learning_rate=2.0, warm_up=warm_up), step, steps, 10) for step in range(steps)]
-    top = rates.index(max(rates))
-    assert all(0 < rate <= 2 for rate in rates)
-    assert rates[: top + 1] == sorted(rates[: top + 1])
-    assert rates[top:] == sorted(rates[top:], reverse=True)
-    if steps >= 100:
-        assert max(rates) > 1.95
-        assert rates[-1] < 0.001
+def test_fields_are_changed_by_words_as_in_json() -> None:
+    recipe = changed(Recipe(), ["learning_rate=0.1", "optimiser=adamw", "mirror=false", "batch=32"])
+    assert recipe == Recipe(learning_rate=0.1, optimiser="adamw", mirror=False, batch=32)
+    with pytest.raises(BadInput, match=r"a field of the recipe must be a known name; got 'bach' \(nearest: batch"):
+        changed(Recipe(), ["bach=32"])
+    with pytest.raises(BadInput, match="must be field=value"):
+        changed(Recipe(), ["batch"])

@@ -6,24 +6,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from featherlight.training import Recipe
-from featherlight.training.optimisers import optimiser_for
 from featherlight.training.step import Learner
 
 IMAGES = torch.randn(16, 1, 12, 12, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(16) % 3
-
-
-def test_weights_decay_but_neither_biases_nor_batch_norm(network: nn.Module) -> None:
-    # Without a gradient, decay is all that moves a parameter.
-    recipe = Recipe(weight_decay=0.5, momentum=0.0)
-    optimiser = optimiser_for(network, recipe)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.fill_(1.0)
-            parameter.grad = torch.zeros_like(parameter)
-    optimiser.step()
-    for parameter in network.parameters():
-        assert torch.allclose(parameter, torch.tensor(1 - 0.5 * recipe.learning_rate if parameter.ndim > 1 else 1.0))
 
 
 def test_a_step_moves_against_the_gradient_of_the_smoothed_loss(network: nn.Module) -> None:

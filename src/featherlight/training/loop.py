@@ -32,8 +32,8 @@ from featherlight.training.recipe import Recipe
 from featherlight.training.schedule import learning_rate, momentum
 from featherlight.training.step import Learner, in_format
 
-# Of the time to train in, for measuring how many steps it has room for.
-MEASURING = 0.02
+# Of the time to train in, for measuring how many steps it has room for; and at most so many seconds.
+MEASURING, LONGEST_MEASURING = 0.02, 10.0
 
 Progress = Callable[[int, int, float, float], None]
 
@@ -195,9 +195,8 @@ def _steps(
     if epochs is not None:
         return max(1, round(epochs * len(dataset.train) / batches.size))
     assert seconds is not None  # _check_numbers saw to it
-    pace = measure_pace(
-        model, batches, dataset.validation, MEASURING * seconds, teacher=teacher, bfloat16=plan.bfloat16
-    )
+    measuring = min(MEASURING * seconds, LONGEST_MEASURING)
+    pace = measure_pace(model, batches, dataset.validation, measuring, teacher=teacher, bfloat16=plan.bfloat16)
     return pace.steps_within(seconds - (time.perf_counter() - start))
 
 
