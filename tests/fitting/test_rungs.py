@@ -63,8 +63,8 @@ def test_as_many_start_as_see_enough_images(rates: list[float], seconds: float, 
 def test_too_short_a_time_starts_one_and_a_long_one_all() -> None:
     assert starters([500.0] * 9, 1.0, 5000) == 1
     assert starters([500.0] * 9, 3600.0, 5000) == MOST_STARTERS
-    assert starters([500.0] * 9, 180.0, 5000) == 3
-    assert starters([500.0] * 9, 180.0, 30) == 5
+    assert starters([500.0] * 9, 180.0, 5000) == 2
+    assert starters([500.0] * 9, 180.0, 30) == 3
 
 
 CANDIDATES = st.builds(

@@ -87,14 +87,19 @@ class _Race:
             planned = heat_seconds(share, self.rate(candidate), self.validation)
             self.train(candidate, number, planned, share)
             self.planned += planned
-        errors = self.predicted(alive)
-        kept = {candidate.name: candidate for candidate in survivors(errors)}
-        told = {candidate.name: error for candidate, error in errors.items()}
-        self.decided.append(
-            self.task.record.once("rung", lambda: {"predicted_errors": told, "kept": list(kept)}, rung=number)
-        )
+        self.decided.append(self.task.record.once("rung", lambda: self.decide(alive), rung=number))
+        kept = self.decided[-1]["kept"]
         self.task.say(f"going on with {', '.join(kept) or 'none'}")
-        return [kept[name] for name in self.decided[-1]["kept"]]
+        named = {candidate.name: candidate for candidate in alive}
+        return [named[name] for name in kept]
+
+    def decide(self, alive: Sequence[Candidate]) -> dict[str, Any]:
+        """Who goes on, best first, and why; by name."""
+        errors = self.predicted(alive)
+        return {
+            "predicted_errors": {candidate.name: error for candidate, error in errors.items()},
+            "kept": [candidate.name for candidate in survivors(errors)],
+        }
 
     def finish(self, alive: Sequence[Candidate]) -> Winner:
         """Train the best for the rest of the time; where it diverges, the next one."""
