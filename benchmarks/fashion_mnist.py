@@ -1,7 +1,7 @@
 """How accurate is each family after five epochs of Fashion-MNIST, and how long does it take for an image?
 
-Each at the widest of its widths that trains at 200 images a second or more of one thread's time, from scratch, with the same
-recipe and seed; then timed on one thread by the engine that runs it fastest. The seven are the light-weight families.
+Each at the widest of its widths that trains at 200 images a second or more of one thread's time, from scratch, with the
+same recipe and seed; then timed on one thread by the engine that runs it fastest. The seven are the light-weight ones.
 Prediction: the ShuffleNets and MobileNets end within a point of one another, SqueezeNet behind them, and the order by
 time is not the order by multiply-adds.
 

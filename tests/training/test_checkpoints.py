@@ -150,6 +150,12 @@ def test_a_damaged_plan_is_one_sentence(tmp_path: Path) -> None:
         run(tmp_path)
 
 
+def test_checkpoints_that_lost_their_plan_are_not_taken_for_ones_own(tmp_path: Path) -> None:
+    cut_at(tmp_path, 3, replace(RECIPE, learning_rate=0.5))
+    (tmp_path / "plan.json").unlink()
+    assert same(outcome(None)[0], outcome(tmp_path)[0])
+
+
 def test_steps_measured_once_are_those_of_the_resumed_run(tmp_path: Path) -> None:
     def progress(done: int, *_: float) -> None:
         if done == 2:

@@ -93,7 +93,7 @@ def test_gradients_are_cut_to_the_length_asked_for() -> None:
     assert moved[0.0] > 1e-2
 
 
-@pytest.mark.parametrize(("optimiser", "rate"), [("sgd", 0.1), ("rmsprop", 0.01), ("adamw", 0.003)])
+@pytest.mark.parametrize(("optimiser", "rate"), [("sgd", 0.02), ("rmsprop", 0.01), ("adamw", 0.003)])
 def test_each_optimiser_learns(optimiser: Any, rate: float) -> None:
     model, recipe = network(), replace(Recipe(), optimiser=optimiser, weight_decay=1e-4)
     learner = Learner(model, recipe)

@@ -54,8 +54,9 @@ class Checkpoints:
         return plan
 
     def begin(self, request: Mapping[str, Any], plan: Plan) -> None:
-        """Note what a run was asked for and what it will do."""
+        """Note what a run was asked for and what it will do. What lies here without a plan is not its own, and goes."""
         if self.master:
+            self.clear()
             files.write_json(self.folder / PLAN, {"request": request, "plan": plan.to_json()})
 
     def write(self, step: int, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
