@@ -29,7 +29,7 @@ from featherlight.fitting.candidates import Candidate, candidates
 from featherlight.fitting.record import Record
 from featherlight.journal import Journal
 from featherlight.timing import this_machine
-from featherlight.training import Checkpoints, Recipe, evaluate, train
+from featherlight.training import Checkpoints, Recipe, evaluate, train_network
 
 DATA = "fashion-mnist"
 BUDGETS = ("0.2ms", "0.4ms", "0.8ms")
@@ -137,7 +137,7 @@ def train_to(
         network = candidate.network(len(dataset.label_names), dataset.channels)
         checkpoints = Checkpoints(folder / candidate.name.replace(" ", "-"), say=note)
         steps = math.ceil(images / recipe.batch)
-        run = train(network, dataset, recipe, preprocessing, steps=steps, checkpoints=checkpoints)
+        run = train_network(network, dataset, recipe, preprocessing, steps=steps, checkpoints=checkpoints)
         checkpoints.clear()
         return {
             "images": run.images,

@@ -31,7 +31,7 @@ from featherlight.files import write_json
 from featherlight.layers import Network
 from featherlight.models import entry
 from featherlight.timing import measure, noise, this_machine
-from featherlight.training import Recipe, images_per_second, train
+from featherlight.training import Recipe, images_per_second, train_network
 from featherlight.training.augment import augment, decoded_size
 from featherlight.training.recipe import Policy
 
@@ -133,7 +133,7 @@ def measure_training(name: str, width: float, policy: Policy, dataset: Dataset, 
     alone = images_per_second(model, SIZE, batch=BATCH, threads=threads, seconds=steps / 8)
     preprocessing = Preprocessing(SIZE, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     recipe = Recipe(crop="resize", batch=BATCH, policy=policy, learning_rate=0.01)
-    trained = train(model, dataset, recipe, preprocessing, steps=steps, threads=threads)
+    trained = train_network(model, dataset, recipe, preprocessing, steps=steps, threads=threads)
     waiting = trained.waited / trained.seconds
     return {
         "network": f"{name} {width}",

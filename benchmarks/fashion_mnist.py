@@ -30,7 +30,7 @@ from featherlight.fitting.candidates import Candidate, candidates
 from featherlight.graph import from_torch
 from featherlight.layers import Network
 from featherlight.timing import this_machine
-from featherlight.training import Checkpoints, Recipe, evaluate, images_per_second, train
+from featherlight.training import Checkpoints, Recipe, evaluate, images_per_second, train_network
 from featherlight.training.normalisation import preprocessing_for
 
 SIZE, EPOCHS, SEED, LEAST_RATE = 28, 5, 0, 200.0
@@ -74,7 +74,7 @@ def examine(name: str, widths: tuple[Candidate, ...], folder: Path) -> dict[str,
     network = build(candidate)
     preprocessing = preprocessing_for(dataset, SIZE)
     note(f"{candidate.name}: {EPOCHS} epochs")
-    trained = train(
+    trained = train_network(
         network,
         dataset,
         Recipe(),

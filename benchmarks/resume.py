@@ -24,7 +24,7 @@ from featherlight.cli.output import note, print_json
 from featherlight.data import open_dataset
 from featherlight.files import write_json
 from featherlight.timing import this_machine
-from featherlight.training import Checkpoints, Recipe, train
+from featherlight.training import Checkpoints, Recipe, train_network
 from featherlight.training.plan import weights_digest
 from featherlight.training.start import start_from
 
@@ -38,7 +38,7 @@ def run(folder: Path, result: Path) -> None:
     dataset = open_dataset("fashion-mnist")
     start = start_from("shufflenet_v2", {"width": 0.5}, dataset, scratch=True, size=28)
     checkpoints = Checkpoints(folder, every=0.5)
-    train(start.network, dataset, RECIPE, start.preprocessing, steps=STEPS, threads=1, checkpoints=checkpoints)
+    train_network(start.network, dataset, RECIPE, start.preprocessing, steps=STEPS, threads=1, checkpoints=checkpoints)
     result.write_text(weights_digest(start.network))
 
 

@@ -22,7 +22,7 @@ from featherlight.data.fashion_mnist import LABEL_NAMES, NAME, read
 from featherlight.data.pictures import Array
 from featherlight.files import write_json
 from featherlight.timing import this_machine
-from featherlight.training import evaluate, train
+from featherlight.training import evaluate, train_network
 from featherlight.training.start import start_from
 
 EACH = 10  # images a class
@@ -80,7 +80,7 @@ def few(draw: int) -> Dataset:
 def accuracy(dataset: Dataset, seed: int, *, size: int, scratch: bool, epochs: float) -> float:
     """On the test images, after training by the default recipe."""
     start = start_from("mobilenet_v2", {}, dataset, size=size, scratch=scratch, seed=seed)
-    train(start.network, dataset, start.recipe, start.preprocessing, epochs=epochs, seed=seed)
+    train_network(start.network, dataset, start.recipe, start.preprocessing, epochs=epochs, seed=seed)
     return evaluate(start.network, dataset.test, start.preprocessing)
 
 

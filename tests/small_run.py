@@ -11,7 +11,7 @@ from torch import nn
 
 from featherlight.data import Dataset, Preprocessing, Split
 from featherlight.data.pictures import Array
-from featherlight.training import Checkpoints, Recipe, train
+from featherlight.training import Checkpoints, Recipe, train_network
 
 GREY = Preprocessing(12, (0.5,), (0.25,), 1.0)
 # An average, mixed images, random parts, gradients that are cut; the epochs end in the middle of a step.
@@ -56,5 +56,5 @@ def write_outcome(folder: Path, result: Path) -> None:
     """Train with a checkpoint after each step in `folder`, and write the weights to `result` in the end."""
     torch.set_num_threads(1)
     model = network()
-    train(model, data(), RECIPE, GREY, steps=STEPS, threads=1, checkpoints=Checkpoints(folder, every=0))
+    train_network(model, data(), RECIPE, GREY, steps=STEPS, threads=1, checkpoints=Checkpoints(folder, every=0))
     safetensors.torch.save_file(model.state_dict(), result)

@@ -45,7 +45,7 @@ def race(task: Task) -> Winner:
 
 def diverging(architecture: str) -> Callable[..., Trained]:
     """Training that fails for one architecture, or for all ("")."""
-    honest: Callable[..., Trained] = training.train
+    honest: Callable[..., Trained] = training.train_network
 
     def train(model: Network, *arguments: object, **options: object) -> Trained:
         if architecture in ("", model.architecture):
@@ -92,7 +92,7 @@ def test_weights_that_are_not_those_of_the_record_are_refused(task: Task) -> Non
 
 
 def test_a_candidate_that_diverges_is_out_and_the_others_go_on(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("featherlight.fitting.heats.train", diverging("squeezenet_1_1"))
+    monkeypatch.setattr("featherlight.fitting.heats.train_network", diverging("squeezenet_1_1"))
     winner = race(task)
     assert winner.candidate == OTHER
     assert {heat.candidate for heat in winner.heats if heat.failed} == {THIN, WIDE}
@@ -100,7 +100,7 @@ def test_a_candidate_that_diverges_is_out_and_the_others_go_on(task: Task, monke
 
 
 def test_where_all_diverge_it_says_so(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("featherlight.fitting.heats.train", diverging(""))
+    monkeypatch.setattr("featherlight.fitting.heats.train_network", diverging(""))
     with pytest.raises(Failure, match=r"every candidate diverged; the last, .*: training diverged: the loss is nan"):
         race(task)
 

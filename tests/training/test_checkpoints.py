@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from featherlight import files
 from featherlight.errors import BadInput, Failure
-from featherlight.training import Checkpoints, Recipe, Trained, train
+from featherlight.training import Checkpoints, Recipe, Trained, train_network
 from small_run import GREY, RECIPE, STEPS, data, textures, write_outcome
 from small_run import network as small_network
 
@@ -27,7 +27,7 @@ def run(folder: Path | None, network: nn.Module | None = None, recipe: Recipe = 
     network = small_network() if network is None else network
     checkpoints = None if folder is None else Checkpoints(folder, every=0, say=how.pop("say", lambda _: None))
     arguments = {"steps": STEPS, "threads": 1} | how
-    return train(network, data(), recipe, GREY, checkpoints=checkpoints, **arguments)
+    return train_network(network, data(), recipe, GREY, checkpoints=checkpoints, **arguments)
 
 
 class Cut(Exception):
@@ -137,7 +137,7 @@ def test_other_data_and_other_code_are_refused(tmp_path: Path, monkeypatch: pyte
     cut_at(tmp_path, 3)
     fewer = replace(data(), train=textures(90, 0))
     with pytest.raises(BadInput, match=r"differs: data\.images: \w+ then, \w+ now$"):
-        train(small_network(), fewer, RECIPE, GREY, steps=STEPS, threads=1, checkpoints=Checkpoints(tmp_path))
+        train_network(small_network(), fewer, RECIPE, GREY, steps=STEPS, threads=1, checkpoints=Checkpoints(tmp_path))
     monkeypatch.setattr("featherlight.training.plan.code_digest", lambda: "other")
     with pytest.raises(BadInput, match=r"differs: code: \w+ then, other now$"):
         run(tmp_path)
@@ -237,7 +237,7 @@ def test_ctrl_c_stops_after_the_step_with_a_checkpoint(tmp_path: Path) -> None:
 
     network = small_network()
     with pytest.raises(KeyboardInterrupt):
-        train(network, data(), RECIPE, GREY, steps=STEPS, threads=1, checkpoints=Checkpoints(tmp_path, every=99),
+        train_network(network, data(), RECIPE, GREY, steps=STEPS, threads=1, checkpoints=Checkpoints(tmp_path, 99),
               progress=progress)  # fmt: skip
     assert (tmp_path / "step-00000007.safetensors").exists()
     assert same(outcome(None)[0], outcome(tmp_path)[0])

@@ -13,7 +13,7 @@ from torch import nn
 
 from featherlight.data import Dataset, Preprocessing, fashion_mnist, open_dataset
 from featherlight.errors import BadInput, Failure
-from featherlight.training import Plan, Recipe, evaluate, train
+from featherlight.training import Plan, Recipe, evaluate, train_network
 from small_run import network as small_network
 
 GREY = Preprocessing(12, (0.5,), (0.25,), 1.0)
@@ -22,14 +22,14 @@ RECIPE = Recipe(batch=32, learning_rate=0.05, pad=1)
 
 def test_it_learns(network: nn.Module, dataset: Dataset) -> None:
     assert evaluate(network, dataset.test, GREY) < 0.7
-    trained = train(network, dataset, RECIPE, GREY, steps=40)
+    trained = train_network(network, dataset, RECIPE, GREY, steps=40)
     assert trained.accuracy > 0.9
     assert evaluate(network, dataset.test, GREY) > 0.9
     assert evaluate(network, dataset.validation, GREY) == trained.accuracy
 
 
 def test_what_was_done_is_said(network: nn.Module, dataset: Dataset) -> None:
-    trained = train(network, dataset, RECIPE, GREY, steps=12, seed=5, threads=1)
+    trained = train_network(network, dataset, RECIPE, GREY, steps=12, seed=5, threads=1)
     assert trained.plan == Plan(RECIPE, GREY, steps=12, seed=5, threads=1)
     assert trained.images == 12 * 32
     assert 0 < trained.waited < trained.seconds
@@ -40,7 +40,7 @@ def test_what_was_done_is_said(network: nn.Module, dataset: Dataset) -> None:
 
 def weights(dataset: Dataset, **how: Any) -> dict[str, torch.Tensor]:
     network = small_network()
-    train(network, dataset, RECIPE, GREY, steps=6, threads=1, **how)
+    train_network(network, dataset, RECIPE, GREY, steps=6, threads=1, **how)
     return network.state_dict()
 
 
@@ -54,19 +54,19 @@ def test_a_run_repeats_to_the_bit_and_hangs_on_its_seed(dataset: Dataset) -> Non
 
 def test_seconds_become_steps_and_about_that_time(network: nn.Module, dataset: Dataset) -> None:
     start = time.perf_counter()
-    trained = train(network, dataset, RECIPE, GREY, seconds=1.0, threads=1)
+    trained = train_network(network, dataset, RECIPE, GREY, seconds=1.0, threads=1)
     assert trained.steps > 10
     assert trained.checks[-1].step == trained.steps
     assert 0.2 < time.perf_counter() - start < 10  # wide, for a machine that others use as well
 
 
 def test_hardly_any_time_is_one_step(network: nn.Module, dataset: Dataset) -> None:
-    assert train(network, dataset, RECIPE, GREY, seconds=1e-6).steps == 1
+    assert train_network(network, dataset, RECIPE, GREY, seconds=1e-6).steps == 1
 
 
 def test_progress_counts_every_step_and_the_time_left(network: nn.Module, dataset: Dataset) -> None:
     calls: list[tuple[int, int, float, float]] = []
-    train(network, dataset, RECIPE, GREY, steps=7, progress=lambda *call: calls.append(call))
+    train_network(network, dataset, RECIPE, GREY, steps=7, progress=lambda *call: calls.append(call))
     assert [call[:2] for call in calls] == [(step, 7) for step in range(1, 8)]
     assert all(0 < loss < 10 for _, _, loss, _ in calls)
     assert calls[0][3] > 0
@@ -81,7 +81,7 @@ def assert_left_in_order(network: nn.Module) -> None:
 
 def test_the_surroundings_are_left_as_they_were(network: nn.Module, dataset: Dataset) -> None:
     threads, state = torch.get_num_threads(), torch.get_rng_state()
-    train(network, dataset, RECIPE, GREY, steps=2, threads=threads + 1)
+    train_network(network, dataset, RECIPE, GREY, steps=2, threads=threads + 1)
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
     assert_left_in_order(network)
@@ -95,7 +95,7 @@ def test_ctrl_c_passes_and_leaves_the_last_steps_weights(network: nn.Module, dat
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(network, dataset, RECIPE, GREY, steps=50, threads=threads + 1, progress=interrupt)
+        train_network(network, dataset, RECIPE, GREY, steps=50, threads=threads + 1, progress=interrupt)
     assert torch.get_num_threads() == threads
     assert_left_in_order(network)
     assert not torch.equal(network.state_dict()["0.weight"], start["0.weight"])
@@ -108,7 +108,7 @@ def test_a_loss_that_is_not_finite_is_one_sentence_and_brings_sound_weights_back
     with pytest.raises(
         Failure, match=r"training diverged: the loss is (nan|inf) at step \d of 6; a learning rate below"
     ):
-        train(network, dataset, wild, GREY, steps=6)
+        train_network(network, dataset, wild, GREY, steps=6)
     assert_left_in_order(network)
     assert all(torch.equal(tensor, start[name]) for name, tensor in network.state_dict().items())
 
@@ -129,17 +129,17 @@ def test_arguments_that_make_no_sense_are_refused(
     network: nn.Module, dataset: Dataset, how: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(BadInput, match=words):
-        train(network, dataset, RECIPE, GREY, **how)
+        train_network(network, dataset, RECIPE, GREY, **how)
 
 
 def test_what_does_not_fit_together_is_refused(network: nn.Module, dataset: Dataset) -> None:
     with pytest.raises(BadInput, match="preprocessing's channels must be the images' 1; got 3"):
-        train(network, dataset, RECIPE, Preprocessing(12), steps=1)
+        train_network(network, dataset, RECIPE, Preprocessing(12), steps=1)
     for what, wrong in (("num_classes", 10), ("in_chans", 3)):
         other = small_network()
         setattr(other, what, wrong)
         with pytest.raises(BadInput, match=f"network's {what} must be"):
-            train(other, dataset, RECIPE, GREY, steps=1)
+            train_network(other, dataset, RECIPE, GREY, steps=1)
 
 
 def test_photographs_train_and_broken_ones_are_reported(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_photographs_train_and_broken_ones_are_reported(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path)
     network = small_network(classes=2, channels=3)
     recipe = Recipe(batch=16, learning_rate=0.05, crop="resize")
-    trained = train(network, dataset, recipe, Preprocessing(72), steps=12)
+    trained = train_network(network, dataset, recipe, Preprocessing(72), steps=12)
     assert trained.accuracy == 1.0
     evaluate(network, dataset.test, Preprocessing(72))
     assert len(dataset.broken) == 2
@@ -164,5 +164,5 @@ def test_fashion_mnist_is_learned() -> None:
     dataset = open_dataset("fashion-mnist")
     network = small_network(classes=10)
     preprocessing = Preprocessing(28, (0.5,), (0.25,), 1.0)
-    train(network, dataset, Recipe(batch=64, learning_rate=0.3), preprocessing, steps=80)
+    train_network(network, dataset, Recipe(batch=64, learning_rate=0.3), preprocessing, steps=80)
     assert evaluate(network, dataset.test, preprocessing) > 0.4

@@ -24,7 +24,9 @@ def evaluate(
             metavar="MODEL",
         ),
     ],
-    data: Annotated[str, typer.Argument(help='A folder of classes, or "fashion-mnist".', metavar="DATA")],
+    data: Annotated[
+        str, typer.Argument(help="A folder of classes, hf-hub:org/dataset, or fashion-mnist.", metavar="DATA")
+    ],
     engine: Annotated[
         str | None, typer.Option(help="torch, onnxruntime or openvino (torch; onnxruntime for an ONNX file).")
     ] = None,

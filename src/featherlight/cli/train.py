@@ -11,7 +11,9 @@ def train(
     model: Annotated[
         str, typer.Argument(help="A network's name, or local-dir:DIR for one that was saved.", metavar="MODEL")
     ],
-    data: Annotated[str, typer.Argument(help='A folder of classes, or "fashion-mnist".', metavar="DATA")],
+    data: Annotated[
+        str, typer.Argument(help="A folder of classes, hf-hub:org/dataset, or fashion-mnist.", metavar="DATA")
+    ],
     out: Annotated[str, typer.Option(help="The folder to make.", metavar="DIR")],
     recipe: Annotated[
         str | None,

@@ -8,22 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import numpy as np
 import safetensors.torch
 import torch
 
-from featherlight.data import Preprocessing, Split
 from featherlight.errors import Failure
 from featherlight.files import replacing, sha256
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.rungs import CHECK
 from featherlight.fitting.task import Task
 from featherlight.layers import Network
-from featherlight.spec.small_images import LARGEST
-from featherlight.training import Checkpoints, recipe_for, train
+from featherlight.training import Checkpoints, preprocessing_for, recipe_for, train_network
 
 CANDIDATES = "candidates"  # the folder of weights under way, in that of the fit
-STATISTICS_ON = 2000  # training images, for their mean and deviation
 SAY_EVERY = 10.0  # seconds of training between two words on its progress
 
 Progress: TypeAlias = Callable[[int, int, float, float], None]
@@ -110,27 +106,6 @@ def network_of(task: Task, candidate: Candidate, heat: Heat | None) -> Network:
     return network.eval()
 
 
-def preprocessing_for(task: Task, size: int) -> Preprocessing:
-    """What a network for images of `size` pixels will see: small images whole and normalised by their own mean and
-    deviation, photographs as ImageNet's networks see them.
-    """
-    dataset = task.dataset
-    if size > LARGEST and dataset.channels == 3:
-        return Preprocessing(size)
-    event = task.record.once("pixels", lambda: _statistics(dataset.train, size), size=size)
-    return Preprocessing(size, tuple(event["mean"]), tuple(event["std"]), crop_pct=1.0)
-
-
-def _statistics(split: Split, size: int) -> dict[str, list[float]]:
-    """The channels' mean and deviation over some of the images, from 0 to 1."""
-    some = np.sort(np.random.default_rng(0).permutation(len(split))[:STATISTICS_ON])
-    pixels = split.images(some, size)[split.sound(some)] / 255
-    return {
-        "mean": pixels.mean((0, 2, 3)).round(4).tolist(),
-        "std": pixels.std((0, 2, 3)).clip(1e-3).round(4).tolist(),
-    }
-
-
 def _train(task: Task, start: Start) -> dict[str, Any]:
     """What the record keeps of a heat: one cycle of the learning rate, with checkpoints for the case that it is cut."""
     candidate, before = start.candidate, start.before
@@ -142,11 +117,11 @@ def _train(task: Task, start: Start) -> dict[str, Any]:
             "recipe": {}, "weights": "", "sha256": ""}  # fmt: skip
     recipe, images = recipe_for(candidate.size), start.images
     try:
-        trained = train(
+        trained = train_network(
             network,
             task.dataset,
             recipe,
-            preprocessing_for(task, candidate.size),
+            preprocessing_for(task.dataset, candidate.size),
             steps=None if images is None else max(1, round(images / min(recipe.batch, len(task.dataset.train)))),
             seconds=start.seconds if images is None else None,
             threads=start.threads,

@@ -17,7 +17,7 @@ from featherlight.files import write_json
 from featherlight.fitting.bench import Bench
 from featherlight.fitting.budget import show_time
 from featherlight.fitting.candidates import Candidate
-from featherlight.fitting.heats import Heat, preprocessing_for
+from featherlight.fitting.heats import Heat
 from featherlight.fitting.limits import Breach, Limits
 from featherlight.fitting.select import AGAIN, Verdict, verdict
 from featherlight.fitting.task import Task
@@ -29,7 +29,7 @@ from featherlight.pretrained import save
 from featherlight.pretrained.repository import SAFETENSORS
 from featherlight.report import Point, draw
 from featherlight.timing import Measurement, Target
-from featherlight.training import evaluate
+from featherlight.training import evaluate, preprocessing_for
 
 JOURNAL = "journal.jsonl"
 RESULT = "fit.json"
@@ -139,7 +139,7 @@ def write(task: Task, found: Field, winner: Winner, bench: Bench) -> Fitted:
     Raises Failure where the exported network says something else than the trained one.
     """
     folder, dataset = task.folder, task.dataset
-    preprocessing = preprocessing_for(task, winner.candidate.size)
+    preprocessing = preprocessing_for(task.dataset, winner.candidate.size)
     chosen = next(each for each in found.timed if each.candidate == winner.candidate)
     save(
         folder,

@@ -13,7 +13,7 @@ from PIL import Image
 
 from featherlight.data import Dataset, Preprocessing, open_dataset
 from featherlight.data.folder import SUFFIXES
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, FeatherlightError
 from featherlight.predict.classifier import Classifier
 from featherlight.predict.origin import find_origin
 
@@ -68,7 +68,7 @@ def _trained_on(folder: Path | None) -> Dataset | None:
         return None
     try:
         return open_dataset(origin.data, origin.seed)
-    except (OSError, BadInput):
+    except (OSError, FeatherlightError):
         return None
 
 

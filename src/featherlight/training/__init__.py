@@ -2,7 +2,8 @@
 
 from featherlight.training.checkpoints import Checkpoints
 from featherlight.training.evaluate import correct, evaluate, scores
-from featherlight.training.loop import Check, Trained, train
+from featherlight.training.loop import Check, Trained, train_network
+from featherlight.training.normalisation import preprocessing_for
 from featherlight.training.pace import fastest_threads, images_per_second
 from featherlight.training.papers import FINE_TUNE, RECIPES, find_recipe
 from featherlight.training.plan import Plan
@@ -21,7 +22,8 @@ __all__ = [
     "fastest_threads",
     "find_recipe",
     "images_per_second",
+    "preprocessing_for",
     "recipe_for",
     "scores",
-    "train",
+    "train_network",
 ]

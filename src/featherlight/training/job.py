@@ -52,6 +52,7 @@ class TrainingRun:
     test_accuracy        of the same weights; the test images were used for this figure alone
     waited               share of the training time that went into waiting for images
     broken_images        a sentence for each image that could not be read
+    repeated_images      a sentence for each image to validate or test on that is also one to train on
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class TrainingRun:
     validation_accuracy: float
     test_accuracy: float
     broken_images: tuple[str, ...]
+    repeated_images: tuple[str, ...]
 
     @property
     def images_per_second(self) -> float:
@@ -84,7 +86,9 @@ class TrainingRun:
         document = json.loads((folder / RESULT).read_bytes())
         fields = {name: document[name] for name in cls.__dataclass_fields__ if name != "folder"}
         fields["checks"] = tuple(Check(**check) for check in fields["checks"])
-        return cls(folder=folder, **fields | {"broken_images": tuple(fields["broken_images"])})
+        for name in ("broken_images", "repeated_images"):
+            fields[name] = tuple(fields[name])
+        return cls(folder=folder, **fields)
 
 
 def train(
@@ -156,10 +160,11 @@ def train(
         model, arguments, dataset, recipe=chosen, changes=changes, size=size, scratch=scratch, seed=seed, say=say
     )
     say(_introduction(model, start, dataset))
+    _report("images to validate or test on stand among those before them", dataset.repeated, say)
     if main:
         write_json(folder / RESULT, {"finished": False, "asked": asked, "data": dataset.source, "seed": seed})
     with _board(folder if tensorboard and main else None) as board:
-        trained = loop.train(
+        trained = loop.train_network(
             start.network,
             dataset,
             start.recipe,
@@ -195,15 +200,19 @@ def _finish(
         validation_accuracy=trained.accuracy,
         test_accuracy=test,
         broken_images=dataset.broken,
+        repeated_images=dataset.repeated,
     )
     if main:
         write_json(folder / RESULT, run.to_json())
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-        for problem in run.broken_images[:5]:
-            say(f"left out: {problem}")
-        if len(run.broken_images) > 5:
-            say(f"left out: {len(run.broken_images) - 5} more images, all in {folder / RESULT}")
+        _report(f"images could not be read and were left out, see {folder / RESULT}", run.broken_images, say)
     return run
+
+
+def _report(what: str, problems: Sequence[str], say: Say) -> None:
+    """How many there are, and the first ones."""
+    if problems:
+        say(f"{len(problems):,} {what}: {'; '.join(problems[:3])}{'; ...' if len(problems) > 3 else ''}")
 
 
 def _is_finished(folder: Path, asked: Mapping[str, Any], resume: bool) -> bool:

@@ -98,7 +98,7 @@ class Trained:
 Checked = Callable[[Check, nn.Module, bool], None]
 
 
-def train(
+def train_network(
     model: nn.Module,
     dataset: Dataset,
     recipe: Recipe,

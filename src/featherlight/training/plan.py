@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -100,8 +99,6 @@ def data_digest(dataset: Dataset) -> str:
     digest = hashlib.sha256(repr(dataset.label_names).encode())
     for split in (dataset.train, dataset.validation, dataset.test):
         digest.update(b"split")
-        for index, label in enumerate(split.labels.tolist()):
-            name = split.name(index)
-            size = os.path.getsize(name) if os.path.exists(name) else 0
-            digest.update(f"{label} {size} {name}\n".encode(errors="surrogateescape"))
+        for index, (label, size) in enumerate(zip(split.labels.tolist(), split.pictures.sizes().tolist(), strict=True)):
+            digest.update(f"{label} {size} {split.name(index)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
