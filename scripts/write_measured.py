@@ -29,10 +29,10 @@ def with_table(readme: str, fit: dict[str, Any]) -> str:
 
 def table(fit: dict[str, Any]) -> str:
     """The figures of a fit as Markdown: the candidates that were trained, and the nearest that were not, by time."""
-    target, machine = fit["target"], fit["target"]["machine"]
+    target, machine, size = fit["target"], fit["target"]["machine"], fit["size"]
     lines = [
         f"`make demo`: Fashion-MNIST within {show_time(fit['budget'])}, {target['engine']} {target['version']}, "
-        f"{target['threads']} thread, batch 1, 28x28, on {machine['cpu']} ({machine['cores']} cores). Chosen: "
+        f"{target['threads']} thread, batch 1, {size}x{size}, on {machine['cpu']} ({machine['cores']} cores). Chosen: "
         f"**{fit['network']}**, {100 * fit['test_accuracy']:.1f} % on the test images after "
         f"{fit['training']['images']:,} images of final training.",
         "",
@@ -55,7 +55,7 @@ def table(fit: dict[str, Any]) -> str:
     slow = sum(row["verdict"] == "too slow" for row in fit["candidates"])
     lines += [
         "",
-        f"{slow} more were timed and are too slow. Only the most promising are trained, the finalists briefly.",
+        f"{slow} more were timed and are too slow. Only the most promising are trained, rung by rung fewer of them.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -21,6 +21,9 @@ def train(
             help="A recipe's name or JSON file (fine-tune where there are weights, else small-images or photographs)."
         ),
     ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Images a step, the learning rate in proportion (the recipe's).")
+    ] = None,
     change: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a field of the recipe; may be given again.", metavar="FIELD=VALUE"),
@@ -73,6 +76,7 @@ def train(
         data,
         out,
         recipe=recipe,
+        batch=batch,
         changes=change or (),
         minutes=minutes,
         epochs=epochs,

@@ -97,6 +97,7 @@ def train(
     out: str | os.PathLike[str],
     *,
     recipe: str | Recipe | None = None,
+    batch: int | None = None,
     changes: Sequence[str] = (),
     minutes: float | None = None,
     epochs: float | None = None,
@@ -117,6 +118,7 @@ def train(
     data         a folder of classes, or any other source that `open_dataset` knows
     recipe       a `Recipe`, the name of one, or a JSON file; by default "fine-tune" where there are weights to start
                  from, else "small-images" or "photographs"
+    batch        images a step instead of the recipe's, and the learning rate in proportion
     changes      of the recipe's fields, each as "learning_rate=0.1"
     minutes      of training, 10 by default, turned into a number of steps at the start; or else `epochs`
     scratch      start from random weights although there are trained ones
@@ -141,6 +143,7 @@ def train(
         "arguments": arguments,
         "data": os.fspath(data),
         "recipe": recipe.to_json() if isinstance(recipe, Recipe) else recipe,
+        "batch": batch,
         "changes": list(changes),
         "minutes": minutes,
         "epochs": epochs,
@@ -157,7 +160,16 @@ def train(
     dataset = open_dataset(data, seed)
     changes = [*(["distil=0.5"] if teacher else []), *changes]
     start = start_from(
-        model, arguments, dataset, recipe=chosen, changes=changes, size=size, scratch=scratch, seed=seed, say=say
+        model,
+        arguments,
+        dataset,
+        recipe=chosen,
+        batch=batch,
+        changes=changes,
+        size=size,
+        scratch=scratch,
+        seed=seed,
+        say=say,
     )
     say(_introduction(model, start, dataset))
     _report("images to validate or test on stand among those before them", dataset.repeated, say)

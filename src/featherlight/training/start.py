@@ -38,6 +38,7 @@ def start_from(
     dataset: Dataset,
     *,
     recipe: Recipe | None = None,
+    batch: int | None = None,
     changes: Sequence[str] = (),
     size: int | None = None,
     scratch: bool = False,
@@ -60,7 +61,8 @@ def start_from(
     else:
         size = size or (SIZE_OF_GREY if dataset.channels == 1 else SIZE_OF_PHOTOGRAPHS)
         preprocessing = preprocessing_for(dataset, size)
-    recipe = changed(recipe or (FINE_TUNE if pretrained else recipe_for(size)), changes)
+    recipe = recipe or (FINE_TUNE if pretrained else recipe_for(size))
+    recipe = changed(recipe if batch is None else recipe.at_batch(batch), changes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
