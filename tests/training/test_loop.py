@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,54 @@ def test_it_learns(network: nn.Module, dataset: Dataset) -> None:
     assert trained.accuracy > 0.9
     assert evaluate(network, dataset.test, GREY) > 0.9
     assert evaluate(network, dataset.validation, GREY) == trained.accuracy
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"precision": "bfloat16"},
+        {"class_weights": True},
+        {"ema": 0.8},
+        {"optimiser": "adamw", "learning_rate": 0.01, "weight_decay": 0.01},
+        {"optimiser": "rmsprop", "learning_rate": 0.003, "schedule": "staircase"},
+        {"schedule": "linear", "clip": 1.0},
+        {"schedule": "one-cycle", "erase": 0.2, "policy": "trivial"},
+        {"cutmix": 0.5, "mixup": 0.1},
+    ],
+    ids=str,
+)
+def test_it_learns_by_every_kind_of_recipe(network: nn.Module, dataset: Dataset, change: dict[str, Any]) -> None:
+    trained = train_network(network, dataset, replace(RECIPE, **change), GREY, steps=60, threads=1)
+    assert trained.accuracy > 0.8
+    assert evaluate(network, dataset.validation, GREY) == trained.accuracy
+    assert trained.plan.bfloat16 is (change.get("precision") == "bfloat16")
+
+
+def test_the_best_weights_are_what_is_left_and_each_check_is_told(network: nn.Module, dataset: Dataset) -> None:
+    told: list[tuple[float, bool]] = []
+    wild = replace(RECIPE, learning_rate=0.3)
+    trained = train_network(
+        network, dataset, wild, GREY, steps=30, checked=lambda check, _, best: told.append((check.accuracy, best))
+    )
+    accuracies = [check.accuracy for check in trained.checks]
+    assert trained.accuracy == max(accuracies) == evaluate(network, dataset.validation, GREY)
+    assert told == [(each, each >= max(accuracies[: place + 1])) for place, each in enumerate(accuracies)]
+
+
+def test_epochs_become_steps(network: nn.Module, dataset: Dataset) -> None:
+    assert train_network(network, dataset, RECIPE, GREY, epochs=1.5, threads=1).steps == 4  # of 32 images, from 96
+
+
+def test_a_batch_larger_than_the_images_takes_the_rate_down_with_it(network: nn.Module, dataset: Dataset) -> None:
+    trained = train_network(network, dataset, replace(RECIPE, batch=960), GREY, steps=1, threads=1)
+    assert trained.recipe.batch == 96
+    assert trained.recipe.learning_rate == pytest.approx(RECIPE.learning_rate / 10)
+
+
+def test_a_teacher_and_a_recipe_that_listens_need_one_another(network: nn.Module, dataset: Dataset) -> None:
+    for recipe, teacher in ((RECIPE, small_network()), (replace(RECIPE, distil=0.5), None)):
+        with pytest.raises(BadInput, match="a teacher and a recipe with distil above 0 need one another"):
+            train_network(network, dataset, recipe, GREY, steps=1, teacher=teacher)
 
 
 def test_what_was_done_is_said(network: nn.Module, dataset: Dataset) -> None:
