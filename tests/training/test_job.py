@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import torch
 from PIL import Image
 
 import featherlight as fl
+from featherlight import files
 from featherlight.errors import BadInput
 from featherlight.training import Recipe
 from featherlight.training.job import TrainingRun
@@ -63,6 +66,28 @@ def test_what_was_done_is_written_down(trained: TrainingRun) -> None:
     assert "7.png" in document["broken_images"][0]
 
 
+def test_the_recipe_of_a_run_can_be_used_again(trained: TrainingRun, photos: Path, tmp_path: Path) -> None:
+    run = fl.train("mobilenet_v1", f"{photos}/", tmp_path / "net", recipe=str(trained.folder / "train.json"), **TINY)
+    assert run.plan["recipe"] == trained.plan["recipe"]
+    assert run.asked["data"] == str(photos)
+
+
+def test_a_full_disk_ends_no_run(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    sync, calls = files._sync, [0]
+
+    def full_at_first(path: Path) -> None:
+        calls[0] += path.name.startswith(".model")
+        if path.name.startswith(".model") and calls[0] == 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(path)
+
+    monkeypatch.setattr(files, "_sync", full_at_first)
+    run = fl.train("mobilenet_v1", photos, tmp_path / "net", recipe=RECIPE, say=said.append, **TINY)
+    assert any("could not be written" in sentence and "No space left" in sentence for sentence in said)
+    assert fl.evaluate(str(tmp_path / "net"), str(photos)).top1 == pytest.approx(run.test_accuracy)
+
+
 def test_a_finished_run_is_not_run_again(trained: TrainingRun, photos: Path) -> None:
     said: list[str] = []
     again = fl.train("mobilenet_v1", photos, trained.folder, recipe=RECIPE, resume=True, say=said.append, **TINY)
@@ -102,6 +127,10 @@ def test_a_network_learns_from_another(trained: TrainingRun, photos: Path, tmp_p
         **TINY | {"width": 0.35},
     )
     assert run.plan["recipe"]["distil"] == 0.5
+    strict = replace(RECIPE, distil=0.9)
+    run = fl.train("mobilenet_v2", photos, tmp_path / "strict", teacher=f"local-dir:{trained.folder}", recipe=strict,
+                   **TINY | {"width": 0.35})  # fmt: skip
+    assert run.plan["recipe"]["distil"] == 0.9
     others = tmp_path / "others"
     for label in ("green", "red"):
         (others / label).mkdir(parents=True)
@@ -122,6 +151,10 @@ def test_a_network_learns_from_another(trained: TrainingRun, photos: Path, tmp_p
         ({"changes": ["learning_rate"]}, "must be field=value"),
         ({"changes": ["learning_rate=fast"]}, "learning_rate must be a number above 0; got 'fast'"),
         ({"save_every": 0.0}, "save_every must be"),
+        ({"teacher": "local-dir:nothere"}, "nothere"),
+        ({"threads": 5_000_000}, "threads must be a whole number from 1 to"),
+        ({"seed": -1}, "seed must be"),
+        ({"changes": ["distil=0.5"]}, "need one another; name a teacher or set distil=0"),
     ],
 )
 def test_what_cannot_be_used_is_refused_before_there_is_a_folder(
@@ -164,7 +197,7 @@ def test_stopped_politely_it_goes_on_with_resume(photos: Path, tmp_path: Path) -
     assert list((stopped / "checkpoints").glob("step-*.safetensors"))
     again = subprocess.run(run, env=environment(), capture_output=True, text=True, check=False)
     assert again.returncode == 2
-    assert "--resume goes on with it" in again.stderr
+    assert "go on with it with --resume" in again.stderr
     resumed = subprocess.run([*run, "--resume"], env=environment(), capture_output=True, text=True, check=True)
     document = json.loads(resumed.stdout)
     assert document["finished"]
@@ -185,6 +218,10 @@ def test_two_processes_share_the_batches(photos: Path, tmp_path: Path) -> None:
     assert document["checks"][-1]["loss"] < document["checks"][0]["loss"]
     assert len(fl.load(out).predict(photos / "blue" / "1.png")) == 2
     assert list((out / "tensorboard").glob("events*"))
+    again = subprocess.run([*launch, *command(photos, out, "--epochs", "4", "--tensorboard", "--resume")],
+                           env=environment(), capture_output=True, text=True, check=False)  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == document
 
 
 def test_two_processes_move_the_weights_as_one_would(photos: Path, tmp_path: Path) -> None:

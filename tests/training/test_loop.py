@@ -61,6 +61,25 @@ def test_the_best_weights_are_what_is_left_and_each_check_is_told(network: nn.Mo
     assert told == [(each, each >= max(accuracies[: place + 1])) for place, each in enumerate(accuracies)]
 
 
+def test_its_seconds_cover_the_last_check(network: nn.Module, dataset: Dataset) -> None:
+    trained = train_network(network, dataset, RECIPE, GREY, steps=1, checked=lambda *_: time.sleep(0.3))
+    assert trained.seconds > 0.3
+
+
+def test_weights_that_the_last_step_ruined_are_no_result(network: nn.Module, dataset: Dataset) -> None:
+    with pytest.raises(Failure, match="training diverged: the scores are not finite at step 1 of 1"):
+        train_network(network, dataset, replace(RECIPE, learning_rate=1e30, warm_up=0.0), GREY, steps=1)
+    assert_left_in_order(network)
+
+
+def test_the_plan_is_told_before_the_first_step(network: nn.Module, dataset: Dataset) -> None:
+    told: list[object] = []
+    trained = train_network(
+        network, dataset, RECIPE, GREY, steps=2, planned=told.append, progress=lambda step, *_: told.append(step)
+    )
+    assert told == [trained.plan, 1, 2]
+
+
 def test_epochs_become_steps(network: nn.Module, dataset: Dataset) -> None:
     assert train_network(network, dataset, RECIPE, GREY, epochs=1.5, threads=1).steps == 4  # of 32 images, from 96
 

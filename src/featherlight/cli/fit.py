@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def fit(
-    data: Annotated[str, typer.Argument(help='A folder of classes, or "fashion-mnist".')],
+    data: Annotated[str, typer.Argument(help="A folder of classes, hf-hub:org/dataset, or fashion-mnist.")],
     budget: Annotated[str, typer.Option(help="Time for one image, such as 2ms, 800us or 0.1s.")],
     out: Annotated[str, typer.Option(help="The folder to make.")],
     threads: Annotated[int, typer.Option(help="Threads at most; each network is timed with 1 and with so many.")] = 1,
@@ -45,8 +45,13 @@ def fit(
       featherlight fit photos/ --budget 5ms --threads 4 --max-size 5MB --minutes 60 --out result/
     """
     from featherlight.cli.output import note, print_json
+    from featherlight.fitting import finished
     from featherlight.fitting import fit as run
 
+    if resume and (document := finished(out)):
+        note(f"the fit in {out} has ended already")
+        print_json(document) if json else print(f"{document['network']}: test accuracy {document['test_accuracy']:.1%}")
+        return
     fitted = run(
         data,
         budget,

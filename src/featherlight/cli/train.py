@@ -18,7 +18,8 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A recipe's name or JSON file (fine-tune where there are weights, else small-images or photographs)."
+            help="A recipe's JSON file, or its name: fine-tune (where there are weights), small-images, photographs, "
+            "or a family's, for its paper's: mobilenet_v2, shufflenet_v2, ..."
         ),
     ] = None,
     batch: Annotated[
@@ -26,7 +27,12 @@ def train(
     ] = None,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a field of the recipe; may be given again.", metavar="FIELD=VALUE"),
+        typer.Option(
+            "--set",
+            help="Change a field of the recipe, such as learning_rate, weight_decay, optimiser, ema, mixup or freeze; "
+            "may be given again. docs/training.md has them all.",
+            metavar="FIELD=VALUE",
+        ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes of training (10 unless epochs are named).")] = None,
     epochs: Annotated[float | None, typer.Option(help="Epochs of training, instead of minutes.")] = None,
@@ -39,7 +45,7 @@ def train(
     width: Annotated[float | None, typer.Option(help="Width multiplier of the network, such as 0.5.")] = None,
     size: Annotated[
         int | None,
-        typer.Option(help="Side of the images in pixels (the weights' own; 64 for grey images, 28 from scratch)."),
+        typer.Option(help="Side of the images in pixels (the weights' own, grey 64; from scratch 128, grey 28)."),
     ] = None,
     teacher: Annotated[
         str | None, typer.Option(help="A trained network to learn from as well, such as local-dir:DIR.")

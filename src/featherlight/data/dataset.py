@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +50,18 @@ class Dataset:
         Found when first asked for, by reading the files whose size in bytes occurs in two splits.
         """
         return find_repeated({"train": self.train, "validation": self.validation, "test": self.test})
+
+    @cached_property
+    def digest(self) -> str:
+        """Of which images, by name and size in bytes, are in which split with which label: 16 hexadecimal digits."""
+        digest = hashlib.sha256(repr(self.label_names).encode())
+        for split in (self.train, self.validation, self.test):
+            digest.update(b"split")
+            for index, (label, size) in enumerate(
+                zip(split.labels.tolist(), split.pictures.sizes().tolist(), strict=True)
+            ):
+                digest.update(f"{label} {size} {split.name(index)}\n".encode(errors="surrogateescape"))
+        return digest.hexdigest()[:16]
 
 
 def open_dataset(source: str | os.PathLike[str], seed: int = 0) -> Dataset:

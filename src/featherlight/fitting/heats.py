@@ -58,7 +58,7 @@ class Heat:
 
 
 @dataclass(frozen=True)
-class Start:
+class Assignment:
     """What a heat is to do: train `candidate` from the end of the heat `before`, with `threads`.
 
     seconds   that it is to take, or is expected to where `images` are given: then it takes in so many
@@ -74,7 +74,7 @@ class Start:
     left: float
 
 
-def run(task: Task, start: Start) -> Heat:
+def run(task: Task, start: Assignment) -> Heat:
     """Train, or find in the record that it was done before; one whose loss is not finite comes back as failed."""
     event = task.record.once("trained", lambda: _train(task, start), name=start.candidate.name, rung=start.rung)
     fields = {name: value for name, value in event.items() if name not in ("event", "name")}
@@ -106,7 +106,7 @@ def network_of(task: Task, candidate: Candidate, heat: Heat | None) -> Network:
     return network.eval()
 
 
-def _train(task: Task, start: Start) -> dict[str, Any]:
+def _train(task: Task, start: Assignment) -> dict[str, Any]:
     """What the record keeps of a heat: one cycle of the learning rate, with checkpoints for the case that it is cut."""
     candidate, before = start.candidate, start.before
     name = f"{candidate.architecture}-{candidate.width:g}-{candidate.size}-{start.rung}"
@@ -152,7 +152,7 @@ def _train(task: Task, start: Start) -> dict[str, Any]:
     }
 
 
-def _progress(task: Task, start: Start) -> Progress:
+def _progress(task: Task, start: Assignment) -> Progress:
     said = time.perf_counter()
 
     def progress(step: int, steps: int, loss: float, left: float) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import featherlight
 from featherlight.data import open_dataset
@@ -24,7 +26,6 @@ from featherlight.fitting.time_candidates import Field, Timing, nothing_fits, se
 from featherlight.fitting.train_candidates import promise, train_candidates
 from featherlight.journal import Journal
 from featherlight.timing import this_machine
-from featherlight.training.plan import data_digest
 
 
 def fit(
@@ -44,7 +45,7 @@ def fit(
 ) -> Fitted:
     """The network that is most accurate within `budget` on this machine, trained on the images in `data`.
 
-    data        a folder of classes, or "fashion-mnist"
+    data        a folder of classes, or any other source that `open_dataset` knows
     budget      the time for one image at batch 1, such as "2ms", or seconds; the 90th percentile must keep it
     out         the folder to make: a hub folder with model.onnx, fit.json and a picture
     threads     at most, that the network may use when it runs: each is timed with one and with so many, and the faster
@@ -72,13 +73,18 @@ def fit(
     _check(seconds, threads, size, minutes, seed)
     _check_folder(folder, resume)
     dataset = open_dataset(data, seed)
+    if dataset.repeated:
+        say(
+            f"{len(dataset.repeated):,} images to validate or test on are in an earlier split as well, such as "
+            f"{dataset.repeated[0]}"
+        )
     bench = Bench(engine, threads, dataset.channels, len(dataset.label_names))
     made = not folder.exists()
     record = Record(Journal(folder / JOURNAL))
     record.begin(
         {
             "data": dataset.source,
-            "images": data_digest(dataset),
+            "images": dataset.digest,
             "budget": seconds,
             "threads": threads,
             "size": size,
@@ -101,6 +107,16 @@ def fit(
         raise
     shutil.rmtree(folder / CANDIDATES, ignore_errors=True)
     return fitted
+
+
+def finished(out: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """What fit.json says of the fit in `out`, where it has ended; what a crash at its very end left is cleared away."""
+    folder = Path(out)
+    if not (folder / RESULT).exists():
+        return None
+    shutil.rmtree(folder / CANDIDATES, ignore_errors=True)
+    document: dict[str, Any] = json.loads((folder / RESULT).read_bytes())
+    return document
 
 
 def _time(task: Task, bench: Bench, size: int | None, made: bool) -> tuple[Field, Rates]:

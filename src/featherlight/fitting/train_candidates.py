@@ -8,7 +8,7 @@ from typing import Any
 
 from featherlight.errors import Failure
 from featherlight.fitting.candidates import Candidate
-from featherlight.fitting.heats import Heat, Start, network_of, run
+from featherlight.fitting.heats import Assignment, Heat, network_of, run
 from featherlight.fitting.promise import Judge, Seen, expected_error, floor, predicted_errors
 from featherlight.fitting.rates import Rates
 from featherlight.fitting.rungs import field, heat_images, heat_seconds, last_share, rungs, starters, survivors
@@ -113,7 +113,9 @@ class _Race:
 
     def train(self, candidate: Candidate, rung: int, seconds: float, images: float | None = None) -> Heat:
         before = self.heats_of(candidate)
-        start = Start(candidate, rung, seconds, images, self.rates.threads, before[-1] if before else None, self.left)
+        start = Assignment(
+            candidate, rung, seconds, images, self.rates.threads, before[-1] if before else None, self.left
+        )
         self.heats.append(run(self.task, start))
         return self.heats[-1]
 

@@ -5,12 +5,11 @@ from featherlight.training.evaluate import correct, evaluate, scores
 from featherlight.training.loop import Check, Trained, train_network
 from featherlight.training.normalisation import preprocessing_for
 from featherlight.training.pace import fastest_threads, images_per_second
-from featherlight.training.papers import FINE_TUNE, RECIPES, find_recipe
+from featherlight.training.papers import RECIPES, find_recipe, recipe_for
 from featherlight.training.plan import Plan
-from featherlight.training.recipe import Recipe, recipe_for
+from featherlight.training.recipe import Recipe
 
 __all__ = [
-    "FINE_TUNE",
     "RECIPES",
     "Check",
     "Checkpoints",

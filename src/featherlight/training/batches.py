@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,8 +46,8 @@ class Batches:
         """The images of a step: each epoch goes through all of them in an order of its own."""
         count = len(self.split)
         epoch, start = divmod(step * self.size, count)
-        orders = [np.random.default_rng([self.seed, number]).permutation(count) for number in (epoch, epoch + 1)]
-        return np.concatenate(orders)[start : start + self.size]
+        rest = _order(self.seed, epoch, count)[start : start + self.size]
+        return np.concatenate([rest, _order(self.seed, epoch + 1, count)[: self.size - len(rest)]])
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """Images, float32 (N, C, size, size) channels-last, without the broken ones, and targets: classes, int64 (N,),
@@ -74,6 +75,12 @@ class Batches:
         if self.split.broken:
             return f"the training images cannot be read; for one, {self.split.broken[0]}"
         return f"a batch of {self.size} is too small for {self.processes} processes: each needs two images"
+
+
+@functools.lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """The images of an epoch, one after the other."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
 
 
 @dataclass

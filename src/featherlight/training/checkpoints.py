@@ -75,15 +75,14 @@ class Checkpoints:
         except (OSError, safetensors.SafetensorError) as error:
             self._say(f"no checkpoint at step {step}: {error}; the one before stands, and training goes on")
             return
-        for old in sorted(self.folder.glob("step-*.safetensors"))[:-KEPT]:
-            with contextlib.suppress(OSError):
-                old.unlink()
+        self._remove({event["file"] for event in self._journal.read()[-KEPT:]})
 
     def newest(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The tensors and what was said about them, of the newest checkpoint that is whole; None without one.
 
         One whose contents are not what was written is passed over, aloud.
         """
+        damaged = 0
         for event in reversed(self._journal.read()):
             path = self.folder / event["file"]
             if not path.exists():
@@ -92,10 +91,20 @@ class Checkpoints:
                 with safetensors.safe_open(path, "pt") as file:
                     about = json.loads(file.metadata()["about"])
                     return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
-            self._say(f"{path} is damaged; going on from the checkpoint before it")
+            damaged += 1
+            self._say(f"{path} is damaged; trying the checkpoint before it")
+        if damaged:
+            self._say("no checkpoint is whole: starting again")
         return None
 
     def clear(self) -> None:
-        """Remove the checkpoints of a run that has ended; its plan stays."""
-        for path in (*self.folder.glob("step-*.safetensors"), self._journal.path):
-            path.unlink(missing_ok=True)
+        """Remove all checkpoints; a plan stays."""
+        self._remove(set())
+        self._journal.path.unlink(missing_ok=True)
+
+    def _remove(self, kept: set[str]) -> None:
+        """Remove the checkpoints but for those, and what a killed process left half-written."""
+        for path in (*self.folder.glob("step-*.safetensors"), *self.folder.glob(".*.part")):
+            if path.name not in kept:
+                with contextlib.suppress(OSError):
+                    path.unlink()

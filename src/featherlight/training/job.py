@@ -8,13 +8,14 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
+from safetensors import SafetensorError
 from torch import nn
 
 import featherlight
@@ -28,7 +29,7 @@ from featherlight.training.checkpoints import EVERY, Checkpoints
 from featherlight.training.evaluate import evaluate
 from featherlight.training.loop import Check, Trained
 from featherlight.training.papers import RECIPES, find_recipe
-from featherlight.training.plan import differences
+from featherlight.training.plan import Plan, differences
 from featherlight.training.recipe import Recipe
 from featherlight.training.start import Start, start_from
 from featherlight.training.teacher import load_teacher
@@ -37,6 +38,7 @@ RESULT = "train.json"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 
+TAUGHT = 0.5  # of the loss is a teacher's, where the recipe has no opinion
 MINUTES = 10.0  # where neither minutes nor epochs are named
 SAY_EVERY = 10.0  # seconds of training between two words on its progress
 
@@ -124,10 +126,10 @@ def train(
     scratch      start from random weights although there are trained ones
     resume       go on where a run in `out` stopped, to the same bits; starts one where there is none
     size         pixels a side: those of the weights (64 for grey images), else 28 for grey images and 128
-    teacher      a network whose answers are learned as well, as half of the loss where `changes` do not say otherwise
+    teacher      a network whose answers are learned as well, as half of the loss unless the recipe says `distil`
     threads      for PyTorch; by default whichever of one and all is faster now
     save_every   seconds of work that a crash may cost
-    tensorboard  write loss, learning rate and accuracy for TensorBoard as well
+    tensorboard  write loss and accuracy for TensorBoard as well
     arguments    what the network's paper varies: ``width=0.5``
 
     The best network so far is in `out` after each check. Raises BadInput for whatever cannot be used, and where `out`
@@ -141,7 +143,7 @@ def train(
     asked = {
         "model": model,
         "arguments": arguments,
-        "data": os.fspath(data),
+        "data": _named(data),
         "recipe": recipe.to_json() if isinstance(recipe, Recipe) else recipe,
         "batch": batch,
         "changes": list(changes),
@@ -153,12 +155,16 @@ def train(
         "threads": threads,
         "seed": seed,
     }
-    if main and _is_finished(folder, asked, resume):
+    [finished] = broadcast_object_list([main and _is_finished(folder, asked, resume)])
+    if finished:
         say(f"the run in {folder} has ended already")
         return TrainingRun.read(folder)
     chosen = _recipe(recipe)
-    dataset = open_dataset(data, seed)
-    changes = [*(["distil=0.5"] if teacher else []), *changes]
+    if tensorboard:
+        _check_tensorboard()
+    dataset = open_dataset(_named(data), seed)
+    if teacher is not None and not (chosen and chosen.distil):
+        changes = [f"distil={TAUGHT}", *changes]
     start = start_from(
         model,
         arguments,
@@ -172,24 +178,31 @@ def train(
         say=say,
     )
     say(_introduction(model, start, dataset))
-    _report("images to validate or test on stand among those before them", dataset.repeated, say)
+    _report("images to validate or test on are in an earlier split as well", dataset.repeated, say)
+    taught_by = None if teacher is None else load_teacher(teacher, dataset, start.preprocessing)
+    keeper = _Keeper(folder, asked, start, dataset, say, main=main, tensorboard=tensorboard)
+    with contextlib.closing(keeper):
+        try:
+            trained = loop.train_network(
+                start.network,
+                dataset,
+                start.recipe,
+                start.preprocessing,
+                epochs=epochs,
+                seconds=None if minutes is None else 60 * minutes,
+                threads=threads,
+                seed=seed,
+                teacher=taught_by,
+                checkpoints=Checkpoints(folder / CHECKPOINTS, save_every, say),
+                planned=keeper.planned,
+                progress=keeper.progress,
+                checked=keeper.checked,
+            )
+        except KeyboardInterrupt:
+            say(f"stopped; the same command with --resume goes on from {folder}")
+            raise
     if main:
-        write_json(folder / RESULT, {"finished": False, "asked": asked, "data": dataset.source, "seed": seed})
-    with _board(folder if tensorboard and main else None) as board:
-        trained = loop.train_network(
-            start.network,
-            dataset,
-            start.recipe,
-            start.preprocessing,
-            epochs=epochs,
-            seconds=None if minutes is None else 60 * minutes,
-            threads=threads,
-            seed=seed,
-            teacher=None if teacher is None else load_teacher(teacher, dataset, start.preprocessing),
-            checkpoints=Checkpoints(folder / CHECKPOINTS, save_every, say),
-            progress=_Progress(say, board),
-            checked=_Keeper(folder if main else None, start, dataset, say, board),
-        )
+        keeper.save()  # a disk that was full may have room again
     return _finish(folder, asked, start, dataset, trained, say, main)
 
 
@@ -240,11 +253,17 @@ def _is_finished(folder: Path, asked: Mapping[str, Any], resume: bool) -> bool:
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} is damaged ({error}); name another folder") from error
     if not resume:
-        state = "a finished run" if finished else "a run that did not end; --resume goes on with it"
-        raise BadInput(f"{folder} holds {state}; name another folder with --out to start anew")
+        state = "a finished run;" if finished else "a run that did not end; go on with it with --resume, or"
+        raise BadInput(f"{folder} holds {state} name another folder with --out")
     if found := list(differences(before, json.loads(json.dumps(asked)))):
         raise BadInput(f"the run in {folder} was asked for something else: {'; '.join(found)}")
     return finished
+
+
+def _named(data: str | os.PathLike[str]) -> str:
+    """A source as it is compared: "photos/" is "photos"."""
+    name = os.fspath(data)
+    return os.path.normpath(name) if os.path.isdir(name) else name
 
 
 def _recipe(recipe: str | Recipe | None) -> Recipe | None:
@@ -258,6 +277,8 @@ def _recipe(recipe: str | Recipe | None) -> Recipe | None:
         raise BadInput(f"the recipe {recipe!r} cannot be read: {error}") from error
     if not isinstance(document, dict):
         raise must_be("a recipe's file", "a JSON object", document)
+    if "plan" in document:  # train.json: the recipe that was used
+        document = document["plan"]["recipe"]
     return Recipe.from_json(document)
 
 
@@ -272,58 +293,88 @@ def _introduction(model: str, start: Start, dataset: Dataset) -> str:
 
 
 class _Keeper:
-    """Keeps the best network so far in the folder, and says how each check went."""
+    """Keeps the folder of a run up to date, and tells of the run: in sentences, and to TensorBoard if asked to."""
 
-    def __init__(self, folder: Path | None, start: Start, dataset: Dataset, say: Say, board: Any) -> None:
-        self._folder, self._start, self._dataset, self._say, self._board = folder, start, dataset, say, board
+    def __init__(
+        self,
+        folder: Path,
+        asked: Mapping[str, Any],
+        start: Start,
+        dataset: Dataset,
+        say: Say,
+        *,
+        main: bool,
+        tensorboard: bool,
+    ) -> None:
+        self._folder, self._asked, self._start, self._dataset, self._say = folder, asked, start, dataset, say
+        self._main, self._tensorboard = main, tensorboard and main
+        self._board: Any = None
+        self._said = time.perf_counter()
 
-    def __call__(self, check: Check, network: nn.Module, best: bool) -> None:
+    def planned(self, plan: Plan) -> None:
+        """From here on there is a run: nothing was written before, for nothing that was asked could be refused."""
+        recipe = plan.recipe
         self._say(
-            f"step {check.step}: loss {check.loss:.3f}, validation accuracy {check.accuracy:.1%}{' *' if best else ''}"
+            f"{plan.steps:,} steps of {recipe.batch} images, {plan.threads} thread{'s' if plan.threads > 1 else ''}"
+            f"{', bfloat16' if plan.bfloat16 else ''}, {recipe.optimiser} at {recipe.learning_rate:g}"
         )
-        if self._board is not None:
-            self._board.add_scalar("accuracy/validation", check.accuracy, check.step)
-        if best and self._folder is not None:
-            assert isinstance(network, Network)
-            save(
-                self._folder,
-                network,
-                label_names=self._dataset.label_names,
-                preprocessing=self._start.preprocessing.to_config(),
-                notes=f"Trained by `featherlight train` on {self._dataset.source}; {RESULT} holds all figures. Its "
-                "licence hangs on that of the images.",
-            )
+        if not self._main:
+            return
+        for orphan in self._folder.glob(".*.part"):  # of a process that was killed while it wrote
+            orphan.unlink(missing_ok=True)
+        unfinished = {"finished": False, "asked": self._asked, "data": self._dataset.source, "seed": self._dataset.seed}
+        write_json(self._folder / RESULT, unfinished)
+        if self._tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
 
+            self._board = SummaryWriter(str(self._folder / TENSORBOARD))
 
-class _Progress:
-    """Says every few seconds how far training is and how long it will take, and tells TensorBoard of each step."""
-
-    def __init__(self, say: Say, board: Any) -> None:
-        self._say, self._board, self._said = say, board, time.perf_counter()
-
-    def __call__(self, step: int, steps: int, loss: float, left: float) -> None:
+    def progress(self, step: int, steps: int, loss: float, left: float) -> None:
+        """A word every few seconds."""
         if self._board is not None:
             self._board.add_scalar("loss/training", loss, step)
         if time.perf_counter() - self._said >= SAY_EVERY:
             self._said = time.perf_counter()
             self._say(f"step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left")
 
+    def checked(self, check: Check, network: nn.Module, best: bool) -> None:
+        """The best network so far goes into the folder. A disk that is full does not end the run."""
+        mark = " *" if best else ""
+        self._say(f"step {check.step}: loss {check.loss:.3f}, validation accuracy {check.accuracy:.1%}{mark}")
+        if self._board is not None:
+            self._board.add_scalar("accuracy/validation", check.accuracy, check.step)
+        if best and self._main:
+            try:
+                self._save(network)
+            except (OSError, SafetensorError) as error:
+                self._say(f"the best network so far could not be written: {error}")
 
-@contextlib.contextmanager
-def _board(folder: Path | None) -> Iterator[Any]:
-    """A TensorBoard writer below `folder`; None without one."""
-    if folder is None:
-        yield None
-        return
+    def save(self) -> None:
+        """The network that training left, which is its best one."""
+        self._save(self._start.network)
+
+    def close(self) -> None:
+        """Let go of TensorBoard's file."""
+        if self._board is not None:
+            self._board.close()
+
+    def _save(self, network: nn.Module) -> None:
+        assert isinstance(network, Network)
+        save(
+            self._folder,
+            network,
+            label_names=self._dataset.label_names,
+            preprocessing=self._start.preprocessing.to_config(),
+            notes=f"Trained by `featherlight train` on {self._dataset.source}; {RESULT} holds all figures. Its licence "
+            "hangs on that of the images.",
+        )
+
+
+def _check_tensorboard() -> None:
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        import torch.utils.tensorboard  # noqa: F401
     except ImportError:
         raise BadInput("--tensorboard needs TensorBoard; pip install featherlight[tensorboard] brings it") from None
-    writer = SummaryWriter(str(folder / TENSORBOARD))
-    try:
-        yield writer
-    finally:
-        writer.close()
 
 
 def _check_numbers(minutes: float | None, epochs: float | None, save_every: float) -> None:

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast, broadcast_object_list
 from torch import Tensor, nn
 
 from featherlight.data import Dataset, Preprocessing, Split
 from featherlight.errors import BadInput, Failure, must_be
+from featherlight.timing import this_machine
 from featherlight.training import memory
 from featherlight.training.average import Average
 from featherlight.training.batches import Batches, Stream
@@ -34,6 +35,9 @@ from featherlight.training.step import Learner, in_format
 
 # Of the time to train in, for measuring how many steps it has room for; and at most so many seconds.
 MEASURING, LONGEST_MEASURING = 0.02, 10.0
+
+# A core: more threads than cores gain nothing and are allowed, but no number that the system cannot start.
+MOST_THREADS = 4
 
 Progress = Callable[[int, int, float, float], None]
 
@@ -111,6 +115,7 @@ def train_network(
     seed: int = 0,
     teacher: nn.Module | None = None,
     checkpoints: Checkpoints | None = None,
+    planned: Callable[[Plan], None] | None = None,
     progress: Progress | None = None,
     checked: Checked | None = None,
 ) -> Trained:
@@ -123,6 +128,7 @@ def train_network(
     threads      for PyTorch meanwhile; by default whichever of one and all is faster now
     teacher      a network with the same classes whose answers are learned as well, as the recipe's `distil` says
     checkpoints  where the state is kept, and from where a run with the same arguments goes on, bit for bit
+    planned      is told of the plan before the first step
     progress     is called after each step with the steps taken, all steps, the loss and the seconds left
     checked      is told of each check
 
@@ -154,6 +160,8 @@ def train_network(
             if checkpoints is not None:
                 checkpoints.begin(request, plan)
         torch.set_num_threads(plan.threads)
+        if planned:
+            planned(plan)
         return _Run(plan, model, dataset, teacher, accelerator).finish(checkpoints, progress, checked)
 
 
@@ -253,9 +261,9 @@ class _Run:
             with deferred() as interrupt:
                 for step, images, targets in self.stream(first, steps) if first < steps else ():
                     loss = self._take(step, images, targets)
-                    self.seconds = before + time.perf_counter() - start
                     if self.step in to_check:
                         self._check(checked)
+                    self.seconds = before + time.perf_counter() - start
                     written = self.step in to_check or time.perf_counter() - saved > every
                     if checkpoints is not None and written:
                         checkpoints.write(self.step, *self._state())
@@ -263,7 +271,7 @@ class _Run:
                     if progress:
                         left = (time.perf_counter() - start) / (self.step - first) * (steps - self.step)
                         progress(self.step, steps, loss, left)
-                    if interrupt:
+                    if self._all_agree(bool(interrupt)):
                         if checkpoints is not None and not written:
                             checkpoints.write(self.step, *self._state())
                         raise KeyboardInterrupt
@@ -281,11 +289,7 @@ class _Run:
         at = (recipe, step, steps, batches.per_epoch)
         loss = self.learner.step(images.to(device), targets.to(device), learning_rate(*at), momentum(*at))
         if not math.isfinite(loss):
-            self.model.load_state_dict(self.best)
-            raise Failure(
-                f"training diverged: the loss is {loss} at step {step + 1} of {steps}; "
-                f"a learning rate below {recipe.learning_rate:g} may help"
-            )
+            raise self._diverged(f"loss is {loss}", step + 1)
         self.step = step + 1
         if self.average is not None:
             self.average.update(self.model, self.step)
@@ -304,15 +308,34 @@ class _Run:
             checked(check, self.judged, is_best)
 
     def _accuracy(self, split: Split) -> float:
-        """Over all processes, each of which looks at its share."""
+        """Over all processes, each of which looks at its share with the statistics of the first one."""
+        for buffer in self.judged.buffers():
+            broadcast(buffer)
         mine = np.arange(self.accelerator.process_index, len(split), self.accelerator.num_processes)
-        right = scores(self.judged, split, self.plan.preprocessing, mine).argmax(1) == split.labels[mine]
-        sound = split.sound(mine)
-        counts = torch.tensor([float(right[sound].sum()), float(sound.sum())], device=self.accelerator.device)
-        correct, judged = self.accelerator.reduce(counts, "sum").tolist()
+        answers = scores(self.judged, split, self.plan.preprocessing, mine)
+        right, sound = answers.argmax(1) == split.labels[mine], split.sound(mine)
+        wild = float((~np.isfinite(answers)).sum())
+        counts = torch.tensor([float(right[sound].sum()), float(sound.sum()), wild], device=self.accelerator.device)
+        correct, judged, wild = self.accelerator.reduce(counts, "sum").tolist()
         if not judged:
             raise BadInput(f"none of the validation images can be read; for one, {split.broken[0]}")
+        if wild:
+            raise self._diverged("scores are not finite", self.step)
         return float(correct / judged)
+
+    def _all_agree(self, stop: bool) -> bool:
+        """Whether any process was asked to stop: then all do, after the same step."""
+        if self.accelerator.num_processes == 1:
+            return stop
+        return bool(self.accelerator.reduce(torch.tensor(float(stop), device=self.accelerator.device), "sum").item())
+
+    def _diverged(self, how: str, step: int) -> Failure:
+        """The error for weights gone wild; the best ones are back in the model."""
+        self.model.load_state_dict(self.best)
+        return Failure(
+            f"training diverged: the {how} at step {step} of {self.plan.steps}; "
+            f"a learning rate below {self.plan.recipe.learning_rate:g} may help"
+        )
 
     def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
@@ -343,10 +366,10 @@ class _Run:
         for name, value in part("optimiser.").items():
             index, _, key = name.partition(".")
             parameter = parameters[int(index)]
-            if value.shape == parameter.shape:
-                # laid out in memory as the parameter is: the fused optimisers take both for one line of numbers
-                value = torch.empty_like(parameter).copy_(value)
-            optimiser.state[parameter][key] = value
+            # Laid out in memory as the parameter is: the fused optimisers take both for one line of numbers.
+            same = value.shape == parameter.shape
+            placed = torch.empty_like(parameter).copy_(value) if same else value.to(parameter.device)
+            optimiser.state[parameter][key] = placed
         self.step, self.losses, self.seconds = about["step"], list(about["losses"]), about["seconds"]
         self.checks = [Check(**check) for check in about["checks"]]
         self.stream.waited = about["waited"]
@@ -381,8 +404,9 @@ def _check_numbers(
     for name, number in (("epochs", epochs), ("seconds", seconds)):
         if number is not None and not 0 < number < math.inf:
             raise must_be(name, "a number above 0", number)
-    if threads is not None and threads < 1:
-        raise must_be("threads", "a whole number above 0", threads)
+    most = MOST_THREADS * this_machine().cores
+    if threads is not None and not 1 <= threads <= most:
+        raise must_be("threads", f"a whole number from 1 to {most}", threads)
     if seed < 0:
         raise must_be("seed", "a whole number of at least 0", seed)
 
@@ -398,4 +422,5 @@ def _check_fit(
             if getattr(network, name, needed) != needed:
                 raise must_be(f"the {what}'s {name}", f"the images' {needed}", getattr(network, name))
     if (teacher is None) != (recipe.distil == 0):
-        raise BadInput("a teacher and a recipe with distil above 0 need one another")
+        mend = "name a teacher or set distil=0" if teacher is None else "set distil above 0"
+        raise BadInput(f"a teacher and a recipe with distil above 0 need one another; {mend}")

@@ -17,7 +17,8 @@ def preprocessing_for(dataset: Dataset, size: int) -> Preprocessing:
     if size > LARGEST and dataset.channels == 3:
         return Preprocessing(size)
     some = np.sort(np.random.default_rng(0).permutation(len(dataset.train))[:SAMPLE])
-    pixels = dataset.train.images(some, size)[dataset.train.sound(some)] / 255
+    # Decoded as training will want them: small images then stay in memory for it.
+    pixels = dataset.train.images(some, size, draft=True)[dataset.train.sound(some)] / 255
     mean, std = pixels.mean((0, 2, 3)), pixels.std((0, 2, 3)).clip(1e-3)
     return Preprocessing(size, tuple(mean.round(4).tolist()), tuple(std.round(4).tolist()), crop_pct=1.0)
 

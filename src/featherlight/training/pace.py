@@ -16,7 +16,8 @@ from featherlight.training import memory
 from featherlight.training.augment import decoded_size
 from featherlight.training.batches import Batches
 from featherlight.training.fused import fused
-from featherlight.training.recipe import Recipe, recipe_for
+from featherlight.training.papers import recipe_for
+from featherlight.training.recipe import Recipe
 from featherlight.training.step import Learner, in_format
 
 MOST_CHECKS = 10

@@ -7,11 +7,13 @@ images (colours, PCA noise) is left out, and "sgd" is Nesterov's throughout.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from featherlight.errors import unknown
+from featherlight.spec.small_images import LARGEST
 from featherlight.training.recipe import PHOTOGRAPHS, SMALL_IMAGES, Recipe
 
-# From weights that know photographs already: a gentle rate, gentler still towards the image, and a running average
-# against the noise of few images.
+# From weights that know photographs already: a gentle rate, gentler still towards the image.
 FINE_TUNE = Recipe(
     crop="resize",
     smallest_crop=0.5,
@@ -23,10 +25,13 @@ FINE_TUNE = Recipe(
     label_smoothing=0.1,
 )
 
+FINE_TUNE_SMALL = replace(FINE_TUNE, crop="pad", pad=4)
+
 RECIPES = {
     "small-images": SMALL_IMAGES,
     "photographs": PHOTOGRAPHS,
     "fine-tune": FINE_TUNE,
+    "fine-tune-small": FINE_TUNE_SMALL,
     # Krizhevsky et al. 2012, section 5: divided by ten three times in 90 epochs, whenever validation stood still.
     "alexnet": Recipe(
         batch=128,
@@ -146,6 +151,16 @@ RECIPES = {
         crop="resize",
     ),
 }
+
+
+def recipe_for(size: int, pretrained: bool = False) -> Recipe:
+    """The recipe for inputs of `size` pixels, from weights that know images already or from scratch.
+
+    Up to 64 pixels they are small images, which are moved about and not cut.
+    """
+    if pretrained:
+        return FINE_TUNE_SMALL if size <= LARGEST else FINE_TUNE
+    return SMALL_IMAGES if size <= LARGEST else PHOTOGRAPHS
 
 
 def find_recipe(name: str) -> Recipe:

@@ -61,7 +61,7 @@ def identity(model: nn.Module, dataset: Dataset, teacher: nn.Module | None) -> d
         "featherlight": featherlight.__version__,
         "code": code_digest(),
         "torch": torch.__version__,
-        "data": {"source": dataset.source, "seed": dataset.seed, "images": data_digest(dataset)},
+        "data": {"source": dataset.source, "seed": dataset.seed, "images": dataset.digest},
         "weights at the start": weights_digest(model),
         "teacher": None if teacher is None else weights_digest(teacher),
     }
@@ -91,14 +91,4 @@ def weights_digest(model: nn.Module) -> str:
     for name, tensor in model.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def data_digest(dataset: Dataset) -> str:
-    """Of which images there are in which split with which label, by name and size of the file: 16 digits."""
-    digest = hashlib.sha256(repr(dataset.label_names).encode())
-    for split in (dataset.train, dataset.validation, dataset.test):
-        digest.update(b"split")
-        for index, (label, size) in enumerate(zip(split.labels.tolist(), split.pictures.sizes().tolist(), strict=True)):
-            digest.update(f"{label} {size} {split.name(index)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]

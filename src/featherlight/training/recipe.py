@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from featherlight.errors import BadInput, must_be, unknown
-from featherlight.spec.small_images import LARGEST
 
 Crop = Literal["pad", "resize"]
 Policy = Literal["none", "trivial", "rand"]
@@ -167,8 +166,3 @@ def changed(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
         except ValueError:
             changes[name] = text
     return replace(recipe, **changes)
-
-
-def recipe_for(size: int) -> Recipe:
-    """The recipe for inputs of `size` pixels: up to 64 they are small images."""
-    return SMALL_IMAGES if size <= LARGEST else PHOTOGRAPHS

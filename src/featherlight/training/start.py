@@ -13,8 +13,8 @@ from featherlight.errors import Failure
 from featherlight.layers import Network
 from featherlight.pretrained import Weights, create_model, resolve
 from featherlight.training.normalisation import preprocessing_for, preprocessing_of_weights
-from featherlight.training.papers import FINE_TUNE
-from featherlight.training.recipe import Recipe, changed, recipe_for
+from featherlight.training.papers import recipe_for
+from featherlight.training.recipe import Recipe, changed
 
 # Pixels a side where none are named. Grey images are small ones: with weights they are enlarged, since those were
 # trained on photographs, in which things are larger.
@@ -61,7 +61,7 @@ def start_from(
     else:
         size = size or (SIZE_OF_GREY if dataset.channels == 1 else SIZE_OF_PHOTOGRAPHS)
         preprocessing = preprocessing_for(dataset, size)
-    recipe = recipe or (FINE_TUNE if pretrained else recipe_for(size))
+    recipe = recipe or recipe_for(size, pretrained)
     recipe = changed(recipe if batch is None else recipe.at_batch(batch), changes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
