@@ -38,3 +38,8 @@ def test_links_of_the_documents_lead_somewhere() -> None:
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_the_tables_of_the_performance_page_are_those_that_were_measured() -> None:
+    page = (ROOT / "docs/performance.md").read_text("utf-8")
+    assert script("write_performance").with_tables(page) == page

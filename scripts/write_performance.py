@@ -1,0 +1,137 @@
+"""Writes the tables of docs/performance.md from the figures in docs/measured/: `make tables`, after a benchmark.
+
+Each table stands between a line that names its file and an end mark; a test holds the page against the files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from featherlight.files import write_text
+
+ROOT = Path(__file__).parents[1]
+MEASURED, PAGE = ROOT / "docs" / "measured", ROOT / "docs" / "performance.md"
+TABLE = re.compile(r"(<!-- measured: docs/measured/(\w+)\.json -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def with_tables(page: str) -> str:
+    """The page's text with each table as its file has it."""
+    return TABLE.sub(lambda match: match[1] + _table(match[2]) + match[3], page)
+
+
+def _table(name: str) -> str:
+    document = json.loads((MEASURED / f"{name}.json").read_text("utf-8"))
+    return "\n".join(WRITERS[name](document)) + "\n"
+
+
+def families(document: dict[str, Any]) -> list[str]:
+    """benchmarks/fashion_mnist.py."""
+    return [
+        f"{_machine(document)}; {document['epochs']} epochs, one seed, trained on one thread; time at batch 1 on one.",
+        "",
+        "| network | parameters | multiply-adds | test accuracy | images/s in training | time | p90 | engine |",
+        "|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {row['network']} | {row['parameters']:,} | {row['multiply-adds']:,} | {_percent(row['test'])} "
+            f"| {row['images/s']:.0f} | {row['ms']:.3f} ms | {row['p90 ms']:.3f} ms | {row['engine']} |"
+            for row in sorted(document["rows"], key=lambda row: -row["test"])
+        ),
+    ]
+
+
+def hour(document: dict[str, Any]) -> list[str]:
+    """train.json of one run of an hour."""
+    plan = document["plan"]
+    asked = document["asked"]
+    return [
+        f"{asked['model']} {asked['arguments'].get('width', 1)}x, {asked['minutes']:g} minutes asked for, "
+        f"{plan['threads']} thread and {plan['processes']} process: {_percent(document['test_accuracy'])} on the test "
+        f"images ({_percent(document['validation_accuracy'])} on the validation images) after {document['images']:,} "
+        f"images in {document['seconds'] / 60:.1f} minutes, {document['images'] / document['seconds']:.0f} a second.",
+    ]
+
+
+def transfer(document: dict[str, Any]) -> list[str]:
+    """benchmarks/transfer.py."""
+    return [
+        f"{_machine(document)}; {document['images a class']} images a class, MobileNet v2, means over draws.",
+        "",
+        "| start | pixels | epochs | test accuracy | of each draw | seconds |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {row['way']} | {row['size']} | {row['epochs']} | {_percent(row['test'])} "
+            f"| {', '.join(map(_percent, row['each']))} | {row['seconds']:.0f} |"
+            for row in document["rows"]
+        ),
+    ]
+
+
+def resume(document: dict[str, Any]) -> list[str]:
+    """benchmarks/resume.py."""
+    return [
+        f"{document['kills']} kills; {document['runs that ended']} runs of {document['steps']} steps came to their end "
+        f"through them, {document['of these with other bits']} of these with other bits ({_machine(document)}).",
+    ]
+
+
+def choice(document: dict[str, Any]) -> list[str]:
+    """benchmarks/choice.py."""
+    rows = [
+        (
+            row["budget"],
+            row["chosen"],
+            f"{row['images']:,}",
+            _percent(row["test_accuracy"]),
+            row["best"],
+            _percent(row["best_test_accuracy"]),
+            f"{row['points_behind']:.2f}",
+            f"{row['standard_error']:.2f}",
+        )
+        for row in document["budgets"]
+    ]
+    columns = ("budget", "chosen", "images", "test accuracy", "best rival", "its test accuracy", "behind", "error")
+    return [
+        f"{_machine(document)}; fits of {document['minutes']:g} minutes, one thread; points behind the best.",
+        "",
+        _line(columns),
+        "|" + "---|" * len(columns),
+        *map(_line, rows),
+    ]
+
+
+def listing(document: dict[str, Any]) -> list[str]:
+    """benchmarks/listing.py."""
+    rows = document["results"]
+    shown = [[f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" for value in row.values()] for row in rows]
+    return [_machine(document) + ".", "", _line(rows[0]), "|" + "---|" * len(rows[0]), *map(_line, shown)]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "fashion_mnist": families,
+    "hour": hour,
+    "transfer": transfer,
+    "resume": resume,
+    "choice": choice,
+    "listing": listing,
+}
+
+
+def _machine(document: dict[str, Any]) -> str:
+    machine = document["machine"]
+    return f"{machine['cpu']}, {machine['cores']} core{'s' if machine['cores'] > 1 else ''}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+if __name__ == "__main__":
+    write_text(PAGE, with_tables(PAGE.read_text("utf-8")))
