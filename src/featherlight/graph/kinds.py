@@ -163,6 +163,25 @@ class Transpose:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelShuffle:
+    """Channel g * n + i of (N, groups * n, ...) becomes channel i * groups + g (Zhang et al. 2018, section 3.1)."""
+
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConcatShuffleSplit:
+    """The inputs joined along the channels, shuffled among `groups`, and parted again: an output for each size.
+
+    What stands between two units of ShuffleNet v2 (Ma et al. 2018, section 3: the three "can be merged into a single
+    element-wise operation").
+    """
+
+    groups: int
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pad:
     """`before` and `after` elements of a constant value added along each axis."""
 
@@ -196,6 +215,8 @@ Kind = (
     | Slice
     | Reshape
     | Transpose
+    | ChannelShuffle
+    | ConcatShuffleSplit
     | Pad
     | Identity
 )

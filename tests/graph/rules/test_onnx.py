@@ -41,6 +41,8 @@ CASES: list[tuple[Kind, list[tuple[int, ...]]]] = [
     (kinds.Slice(2, 1, 6, 2), [MAP]),
     (kinds.Reshape((2, 2, 2, 42)), [MAP]),
     (kinds.Transpose((0, 2, 1, 3)), [MAP]),
+    (kinds.ChannelShuffle(2), [MAP]),
+    (kinds.ConcatShuffleSplit(2, (3, 5)), [MAP, MAP]),
     (kinds.Pad((0, 0, 1, 0), (0, 1, 0, 2), -3.0), [MAP]),
     (kinds.Identity(), [MAP]),
 ]

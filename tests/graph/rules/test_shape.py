@@ -8,7 +8,9 @@ from featherlight.graph.kinds import (
     Add,
     AveragePool,
     BatchNorm,
+    ChannelShuffle,
     Concat,
+    ConcatShuffleSplit,
     Convolution,
     Linear,
     MaxPool,
@@ -41,6 +43,8 @@ def shapes(kind: Kind, *inputs: tuple[int, ...]) -> list[tuple[int, ...]]:
         (Concat(1), [(2, 3), (2, 1), (2, 2)], [(2, 6)]),
         (Transpose((2, 0, 1)), [(2, 3, 4)], [(4, 2, 3)]),
         (Pad((0, 1), (2, 0)), [(3, 3)], [(5, 4)]),
+        (ChannelShuffle(3), [(1, 6, 2)], [(1, 6, 2)]),
+        (ConcatShuffleSplit(2, (2, 4)), [(1, 3, 2), (1, 3, 2)], [(1, 2, 2), (1, 4, 2)]),
     ],
 )
 def test_the_shapes_that_follow(kind: Kind, inputs: list[tuple[int, ...]], outputs: list[tuple[int, ...]]) -> None:
@@ -74,6 +78,9 @@ def test_the_shapes_that_follow(kind: Kind, inputs: list[tuple[int, ...]], outpu
         (Reshape((-3, -1)), [(3,)], "shape must be of 3 elements"),
         (Transpose((0, 0)), [(3, 3)], "permutation must be an order of the 2 dimensions"),
         (Pad((1,), (1,)), [(3, 3)], "padding must be 2 numbers"),
+        (ChannelShuffle(4), [(1, 6, 2, 2)], "groups must be a divisor of 6 channels; got 4"),
+        (ChannelShuffle(2), [(6,)], "axis must be from 0 to 0; got 1"),
+        (ConcatShuffleSplit(2, (3, 3)), [(1, 4), (1, 4)], "sizes must be numbers above 0 that add up to 8"),
     ],
 )
 def test_what_does_not_fit_is_told_in_a_sentence_that_says_where(

@@ -160,6 +160,8 @@ VECTORS = [random(6), random(6), random(6), random(6) ** 2]
         (kinds.Slice(3, 1, 5, 2), [X], tensor(X)[..., 1:5:2]),
         (kinds.Reshape((4, 15, 4)), [X], tensor(X).reshape(4, 15, 4)),
         (kinds.Transpose((0, 2, 3, 1)), [X], tensor(X).permute(0, 2, 3, 1)),
+        (kinds.ChannelShuffle(3), [X], F.channel_shuffle(tensor(X), 3)),
+        (kinds.ConcatShuffleSplit(2, (4, 8)), [X, -X], F.channel_shuffle(tensor(np.concatenate([X, -X], 1)), 2)[:, :4]),
         (kinds.Pad((0, 0, 1, 0), (0, 0, 0, 2), 7.0), [X], F.pad(tensor(X), (0, 2, 1, 0), value=7.0)),
         (kinds.Identity(), [X], tensor(X)),
     ],

@@ -50,6 +50,8 @@ TRAFFIC: dict[type[kinds.Kind], Callable[[Tensors, Tensors], tuple[int, int]]] =
     kinds.Slice: as_written,
     kinds.Reshape: nothing,
     kinds.Transpose: everything,
+    kinds.ChannelShuffle: everything,
+    kinds.ConcatShuffleSplit: everything,
     kinds.Pad: everything,
     kinds.Identity: nothing,
 }

@@ -53,6 +53,8 @@ LEFT_OUT: dict[type[kinds.Kind], str] = {
     kinds.Slice: _MOVING,
     kinds.Reshape: _MOVING,
     kinds.Transpose: _MOVING,
+    kinds.ChannelShuffle: _MOVING,
+    kinds.ConcatShuffleSplit: _MOVING,
     kinds.Pad: _MOVING,
     kinds.Identity: _MOVING,
 }

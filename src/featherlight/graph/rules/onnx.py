@@ -153,6 +153,26 @@ def reshape(form: Form, kind: kinds.Reshape) -> None:
     form.finish("Reshape", form.inputs[0], form.integers(*shape))
 
 
+def channel_shuffle(form: Form, kind: kinds.ChannelShuffle) -> None:
+    """Reshape, Transpose, Reshape."""
+    form.finish("Reshape", *_dealt(form, form.inputs[0], form.shapes[0], kind.groups))
+
+
+def concat_shuffle_split(form: Form, kind: kinds.ConcatShuffleSplit) -> None:
+    """Concat, then the shuffle, then Split."""
+    joined = (form.shapes[0][0], sum(kind.sizes), *form.shapes[0][2:])
+    shuffled = form.add("Reshape", *_dealt(form, form.add("Concat", *form.inputs, axis=1), joined, kind.groups))
+    form.finish("Split", shuffled, form.integers(*kind.sizes), axis=1)
+
+
+def _dealt(form: Form, x: str, shape: Shape, groups: int) -> tuple[str, str]:
+    """The channels of x as a table (n, groups), and the shape that makes them a list again."""
+    first = -1 if form.open_batch else shape[0]
+    table = form.add("Reshape", x, form.integers(first, groups, shape[1] // groups, *shape[2:]))
+    swapped = form.add("Transpose", table, perm=(0, 2, 1, *range(3, len(shape) + 1)))
+    return swapped, form.integers(first, *shape[1:])
+
+
 def plain(spelling: str) -> Callable[..., None]:
     """A node of the same inputs and no attributes."""
 
@@ -182,6 +202,8 @@ ONNX: dict[type[kinds.Kind], Callable[[Form, Any], None]] = {
     kinds.Slice: slice_,
     kinds.Reshape: reshape,
     kinds.Transpose: lambda form, kind: form.finish("Transpose", form.inputs[0], perm=kind.permutation),
+    kinds.ChannelShuffle: channel_shuffle,
+    kinds.ConcatShuffleSplit: concat_shuffle_split,
     kinds.Pad: lambda form, kind: form.finish(
         "Pad", form.inputs[0], form.integers(*kind.before, *kind.after), form.number(kind.value)
     ),

@@ -147,6 +147,20 @@ def transpose(kind: kinds.Transpose, x: Shape) -> tuple[Shape, ...]:
     return (tuple(x[axis] for axis in kind.permutation),)
 
 
+def channel_shuffle(kind: kinds.ChannelShuffle, x: Shape) -> tuple[Shape, ...]:
+    """As x, once its channels divide among the groups."""
+    _require_axis(1, x)
+    if kind.groups < 1 or x[1] % kind.groups:
+        raise must_be("groups", f"a divisor of {x[1]} channels", kind.groups)
+    return (x,)
+
+
+def concat_shuffle_split(kind: kinds.ConcatShuffleSplit, *xs: Shape) -> tuple[Shape, ...]:
+    """The joined map once for each size."""
+    (joined,) = concat(kinds.Concat(1), *xs)
+    return split(kinds.Split(1, kind.sizes), *channel_shuffle(kinds.ChannelShuffle(kind.groups), joined))
+
+
 def pad(kind: kinds.Pad, x: Shape) -> tuple[Shape, ...]:
     """Each size and what is added to it."""
     if not len(kind.before) == len(kind.after) == len(x) or min((*kind.before, *kind.after), default=0) < 0:
@@ -205,6 +219,8 @@ SHAPE: dict[type[kinds.Kind], Callable[..., tuple[Shape, ...]]] = {
     kinds.Slice: slice_,
     kinds.Reshape: reshape,
     kinds.Transpose: transpose,
+    kinds.ChannelShuffle: channel_shuffle,
+    kinds.ConcatShuffleSplit: concat_shuffle_split,
     kinds.Pad: pad,
     kinds.Identity: unchanged,
 }
@@ -221,4 +237,5 @@ ARITY: dict[type[kinds.Kind], tuple[int, int]] = {
     kinds.Multiply: (2, 2),
     kinds.Divide: (2, 2),
     kinds.Concat: (1, MANY),
+    kinds.ConcatShuffleSplit: (1, MANY),
 }

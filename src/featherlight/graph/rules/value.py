@@ -92,6 +92,18 @@ def split(kind: kinds.Split, x: Array) -> tuple[Array, ...]:
     return tuple(np.split(x, np.cumsum(kind.sizes)[:-1], axis=kind.axis))
 
 
+def channel_shuffle(kind: kinds.ChannelShuffle, x: Array) -> Array:
+    """Channels as a (groups, n) table, read column by column."""
+    table = x.reshape(x.shape[0], kind.groups, -1, *x.shape[2:])
+    return table.swapaxes(1, 2).reshape(x.shape)
+
+
+def concat_shuffle_split(kind: kinds.ConcatShuffleSplit, *xs: Array) -> tuple[Array, ...]:
+    """The three, one after the other."""
+    shuffled = channel_shuffle(kinds.ChannelShuffle(kind.groups), np.concatenate(xs, axis=1))
+    return split(kinds.Split(1, kind.sizes), shuffled)
+
+
 def pad(kind: kinds.Pad, x: Array) -> Array:
     """X inside a frame of the constant."""
     return np.pad(x, list(zip(kind.before, kind.after, strict=True)), constant_values=kind.value)
@@ -137,6 +149,8 @@ VALUE: dict[type[kinds.Kind], Callable[..., Any]] = {
     kinds.Slice: slice_,
     kinds.Reshape: lambda kind, x: x.reshape(kind.shape),
     kinds.Transpose: lambda kind, x: x.transpose(kind.permutation),
+    kinds.ChannelShuffle: channel_shuffle,
+    kinds.ConcatShuffleSplit: concat_shuffle_split,
     kinds.Pad: pad,
     kinds.Identity: lambda kind, x: x,
 }
