@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -163,6 +164,18 @@ def test_what_cannot_be_used_is_refused_before_there_is_a_folder(
     with pytest.raises(BadInput, match=words):
         fl.train("mobilenet_v1", photos, tmp_path / "net", **TINY | how)
     assert not (tmp_path / "net").exists()
+
+
+def test_killed_at_its_very_beginning_a_run_can_begin_again(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "net"
+    fl.train("mobilenet_v1", photos, out, recipe=RECIPE, **TINY)
+    whole = (out / "model.safetensors").read_bytes()
+    shutil.rmtree(out)
+    (out / "checkpoints").mkdir(parents=True)
+    (out / ".train.json.x.part").write_bytes(b"{")
+    fl.train("mobilenet_v1", photos, out, recipe=RECIPE, resume=True, **TINY)
+    assert (out / "model.safetensors").read_bytes() == whole
+    assert not list(out.glob(".*.part"))
 
 
 def test_a_folder_with_something_else_is_left_alone(photos: Path, tmp_path: Path) -> None:

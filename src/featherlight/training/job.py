@@ -244,7 +244,8 @@ def _is_finished(folder: Path, asked: Mapping[str, Any], resume: bool) -> bool:
     """Whether the run that is asked for is in `folder` already, and has ended; BadInput where something else is."""
     path = folder / RESULT
     if not path.exists():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        # Killed at its very beginning, a run leaves its plan and perhaps a half-written file.
+        if folder.exists() and not (folder.is_dir() and all(_is_ours(path) for path in folder.iterdir())):
             raise BadInput(f"{folder} exists and is not an empty folder; name a new one with --out")
         return False
     try:
@@ -258,6 +259,10 @@ def _is_finished(folder: Path, asked: Mapping[str, Any], resume: bool) -> bool:
     if found := list(differences(before, json.loads(json.dumps(asked)))):
         raise BadInput(f"the run in {folder} was asked for something else: {'; '.join(found)}")
     return finished
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name == CHECKPOINTS or path.match(".*.part")
 
 
 def _named(data: str | os.PathLike[str]) -> str:
