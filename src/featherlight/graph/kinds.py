@@ -66,6 +66,38 @@ class Softmax:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSoftmax:
+    """The logarithm of a softmax along an axis."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalResponseNorm:
+    """x / (bias + alpha / size * sum of squares)^beta over `size` channels around each (Krizhevsky 2012, section 3.3).
+
+    Channel c sees those from c - (size - 1) // 2 on; what lies outside the map counts as zero.
+    """
+
+    size: int
+    alpha: float
+    beta: float
+    bias: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quantize:
+    """Inputs: x, scale and zero point, broadcast to x. x / scale, rounded half to even, plus zero point, within limits.
+
+    The limits are those of a type of whole numbers; a tensor still holds them as floating point, so that a graph
+    computes in one precision. Dequantizing is `Subtract` and `Multiply`.
+    """
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
 class Add:
     """a + b, broadcast."""
 
@@ -202,6 +234,9 @@ Kind = (
     | Activation
     | Clip
     | Softmax
+    | LogSoftmax
+    | LocalResponseNorm
+    | Quantize
     | Add
     | Subtract
     | Multiply

@@ -149,6 +149,17 @@ VECTORS = [random(6), random(6), random(6), random(6) ** 2]
         (kinds.Linear(), [X, random(3, 5), random(3)], F.linear(tensor(X), tensor(random(3, 5)), tensor(random(3)))),
         (kinds.Clip(-0.5, np.inf), [X], tensor(X).clamp(min=-0.5)),
         (kinds.Softmax(1), [X * 1e3], torch.softmax(tensor(X * 1e3), 1)),
+        (kinds.LogSoftmax(1), [X * 1e3], torch.log_softmax(tensor(X * 1e3), 1)),
+        (
+            kinds.LocalResponseNorm(5, 1e-2, 0.75, 2.0),
+            [X],
+            F.local_response_norm(tensor(X), 5, 1e-2, 0.75, 2.0),
+        ),
+        (
+            kinds.Quantize(-2, 3),
+            [np.array([-9.0, -0.5, 0.5, 1.5, 2.5, 9.0]), np.array(1.0), np.array(1.0)],
+            torch.tensor([-2.0, 1.0, 1.0, 3.0, 3.0, 3.0]),
+        ),
         (kinds.Add(), [X, X[:, :1]], tensor(X) + tensor(X[:, :1])),
         (kinds.Subtract(), [X[:, :1], X], tensor(X[:, :1]) - tensor(X)),
         (kinds.Multiply(), [X, X[0]], tensor(X) * tensor(X[0])),

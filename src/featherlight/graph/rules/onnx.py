@@ -173,6 +173,13 @@ def _dealt(form: Form, x: str, shape: Shape, groups: int) -> tuple[str, str]:
     return swapped, form.integers(first, *shape[1:])
 
 
+def quantize(form: Form, kind: kinds.Quantize) -> None:
+    """In floating point, as the graph holds it: a QuantizeLinear would need a cast on each side."""
+    x, scale, zero_point = form.inputs
+    shifted = form.add("Add", form.add("Round", form.add("Div", x, scale)), zero_point)
+    form.finish("Clip", shifted, form.number(float(kind.low)), form.number(float(kind.high)))
+
+
 def plain(spelling: str) -> Callable[..., None]:
     """A node of the same inputs and no attributes."""
 
@@ -189,6 +196,11 @@ ONNX: dict[type[kinds.Kind], Callable[[Form, Any], None]] = {
     kinds.Activation: activation,
     kinds.Clip: lambda form, kind: form.finish("Clip", form.inputs[0], form.number(kind.low), form.number(kind.high)),
     kinds.Softmax: lambda form, kind: form.finish("Softmax", form.inputs[0], axis=kind.axis),
+    kinds.LogSoftmax: lambda form, kind: form.finish("LogSoftmax", form.inputs[0], axis=kind.axis),
+    kinds.LocalResponseNorm: lambda form, kind: form.finish(
+        "LRN", form.inputs[0], size=kind.size, alpha=kind.alpha, beta=kind.beta, bias=kind.bias
+    ),
+    kinds.Quantize: quantize,
     kinds.Add: plain("Add"),
     kinds.Subtract: plain("Sub"),
     kinds.Multiply: plain("Mul"),

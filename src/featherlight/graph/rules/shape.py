@@ -63,9 +63,26 @@ def unchanged(kind: object, x: Shape) -> tuple[Shape, ...]:
     return (x,)
 
 
-def softmax(kind: kinds.Softmax, x: Shape) -> tuple[Shape, ...]:
+def softmax(kind: kinds.Softmax | kinds.LogSoftmax, x: Shape) -> tuple[Shape, ...]:
     """As x."""
     _require_axis(kind.axis, x)
+    return (x,)
+
+
+def local_response_norm(kind: kinds.LocalResponseNorm, x: Shape) -> tuple[Shape, ...]:
+    """As x."""
+    if len(x) < 2:
+        raise must_be("input", "of 2 dimensions or more", x)
+    if kind.size < 1:
+        raise must_be("size", "a number above 0", kind.size)
+    return (x,)
+
+
+def quantize(kind: kinds.Quantize, x: Shape, scale: Shape, zero_point: Shape) -> tuple[Shape, ...]:
+    """As x."""
+    for name, shape in (("scale", scale), ("zero point", zero_point)):
+        if broadcast(kind, x, shape) != (x,):
+            raise must_be(name, f"of a shape that broadcasts to {x}", shape)
     return (x,)
 
 
@@ -206,6 +223,9 @@ SHAPE: dict[type[kinds.Kind], Callable[..., tuple[Shape, ...]]] = {
     kinds.Activation: unchanged,
     kinds.Clip: unchanged,
     kinds.Softmax: softmax,
+    kinds.LogSoftmax: softmax,
+    kinds.LocalResponseNorm: local_response_norm,
+    kinds.Quantize: quantize,
     kinds.Add: broadcast,
     kinds.Subtract: broadcast,
     kinds.Multiply: broadcast,
@@ -232,6 +252,7 @@ ARITY: dict[type[kinds.Kind], tuple[int, int]] = {
     kinds.Convolution: (2, 3),
     kinds.Linear: (2, 3),
     kinds.BatchNorm: (5, 5),
+    kinds.Quantize: (3, 3),
     kinds.Add: (2, 2),
     kinds.Subtract: (2, 2),
     kinds.Multiply: (2, 2),

@@ -47,6 +47,27 @@ def softmax(kind: kinds.Softmax, x: Array) -> Array:
     return np.asarray(e / e.sum(axis=kind.axis, keepdims=True))
 
 
+def log_softmax(kind: kinds.LogSoftmax, x: Array) -> Array:
+    """X - log of the sum of exp(x), after taking away the largest so that nothing overflows."""
+    lowered = x - x.max(axis=kind.axis, keepdims=True)
+    return np.asarray(lowered - np.log(np.exp(lowered).sum(axis=kind.axis, keepdims=True)))
+
+
+def local_response_norm(kind: kinds.LocalResponseNorm, x: Array) -> Array:
+    """Squares summed over `size` channels, by one shifted sum for each."""
+    channels, before = x.shape[1], (kind.size - 1) // 2
+    frame = [(0, 0)] * x.ndim
+    frame[1] = (before, kind.size - 1 - before)
+    squares = np.pad(x * x, frame)
+    total = sum(squares[:, shift : shift + channels] for shift in range(kind.size))
+    return np.asarray(x / (kind.bias + kind.alpha / kind.size * total) ** kind.beta)
+
+
+def quantize(kind: kinds.Quantize, x: Array, scale: Array, zero_point: Array) -> Array:
+    """Whole numbers from low to high."""
+    return np.clip(np.rint(x / scale) + zero_point, kind.low, kind.high)
+
+
 def max_pool(kind: kinds.MaxPool, x: Array) -> Array:
     """The largest of each window, over a map padded with minus infinity."""
     seen = _positions(x, kind.kernel, kind.stride, kind.padding, kind.dilation, fill=-np.inf)
@@ -136,6 +157,9 @@ VALUE: dict[type[kinds.Kind], Callable[..., Any]] = {
     kinds.Activation: lambda kind, x: FUNCTIONS[kind.function](x),
     kinds.Clip: lambda kind, x: np.clip(x, kind.low, kind.high),
     kinds.Softmax: softmax,
+    kinds.LogSoftmax: log_softmax,
+    kinds.LocalResponseNorm: local_response_norm,
+    kinds.Quantize: quantize,
     kinds.Add: lambda kind, a, b: a + b,
     kinds.Subtract: lambda kind, a, b: a - b,
     kinds.Multiply: lambda kind, a, b: a * b,
