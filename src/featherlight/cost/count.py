@@ -1,4 +1,4 @@
-"""Parameters, multiply-adds, bytes and activations of a graph, for each operation and in total."""
+"""Parameters, multiply-adds, memory access, bytes and activations of a graph, for each operation and in total."""
 
 from __future__ import annotations
 
@@ -24,9 +24,20 @@ class OpCost:
     op: Op
     parameters: int
     multiply_adds: int
+    memory_access: int  # elements, whatever their size
     bytes_read: int
     bytes_written: int
     activations: int
+
+    @property
+    def bytes_moved(self) -> int:
+        """Bytes read and written."""
+        return self.bytes_read + self.bytes_written
+
+    @property
+    def intensity(self) -> float:
+        """Multiply-adds a byte moved (Williams et al. 2009, section 3); 0 where nothing is moved."""
+        return self.multiply_adds / self.bytes_moved if self.bytes_moved else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +57,19 @@ class Cost:
         return sum(row.multiply_adds for row in self.rows)
 
     @property
+    def memory_access(self) -> int:
+        """Elements read and written, weights included: the memory access cost of Ma et al. 2018, section 3."""
+        return sum(row.memory_access for row in self.rows)
+
+    @property
     def bytes_moved(self) -> int:
         """Bytes read and written."""
-        return sum(row.bytes_read + row.bytes_written for row in self.rows)
+        return sum(row.bytes_moved for row in self.rows)
+
+    @property
+    def intensity(self) -> float:
+        """Multiply-adds a byte moved; 0 where nothing is moved."""
+        return self.multiply_adds / self.bytes_moved if self.bytes_moved else 0.0
 
     @property
     def activations(self) -> int:
@@ -63,8 +84,9 @@ def count(graph: Graph, bytes_per_element: int = 4) -> Cost:
       operation that reads it. Running statistics and constants of element-wise arithmetic are not learnable.
     - multiply-adds: one multiplication with its addition is one. Only convolutions and linear layers count, as in the
       papers' tables; `graph/rules/multiply_adds.py` says why of each kind that does not.
-    - bytes read and written: every input, weights included, and every output once, `bytes_per_element` each; a view
-      moves nothing. For a 1x1 convolution that is the memory access cost of Ma et al. 2018, section 3, in bytes.
+    - memory access: elements of every input, weights included, and of every output, each once; a view moves nothing.
+      For a 1x1 convolution that is hw(c1 + c2) + c1 c2, the memory access cost of Ma et al. 2018, section 3 (G1).
+    - bytes read and written: the same in bytes, `bytes_per_element` each (4 for float32, 2 for float16, 1 for int8).
     - activations: elements of the outputs of convolutions and linear layers (Radosavovic et al. 2020, section 3.2,
       where they tell a network's time better than its multiply-adds do).
 
@@ -87,6 +109,7 @@ def _row(graph: Graph, op: Op, bytes_per_element: int, counted: set[str]) -> OpC
         op=op,
         parameters=sum(graph.tensors[name].elements for name in learnable),
         multiply_adds=MULTIPLY_ADDS[kind](op.kind, inputs, outputs) if computes else 0,
+        memory_access=read + written,
         bytes_read=read * bytes_per_element,
         bytes_written=written * bytes_per_element,
         activations=outputs[0].elements if computes else 0,
