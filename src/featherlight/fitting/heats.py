@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import safetensors.torch
-import torch
 
 from featherlight.errors import Failure
 from featherlight.files import replacing, sha256
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.rungs import CHECK
 from featherlight.fitting.task import Task
+from featherlight.fitting.weights import start_of
 from featherlight.layers import Network
-from featherlight.training import Checkpoints, preprocessing_for, recipe_for, train_network
+from featherlight.training import Checkpoints, train_network
 
 CANDIDATES = "candidates"  # the folder of weights under way, in that of the fit
 SAY_EVERY = 10.0  # seconds of training between two words on its progress
@@ -90,13 +90,11 @@ def run(task: Task, start: Assignment) -> Heat:
 
 
 def network_of(task: Task, candidate: Candidate, heat: Heat | None) -> Network:
-    """The candidate's network as `heat` left it; without one, with the weights that the task's seed gives.
+    """The candidate's network as `heat` left it; without one, as it starts.
 
     Raises Failure where the file of weights is not the one that the heat wrote.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(task.seed)
-        network = candidate.network(task.classes, task.dataset.channels)
+    network = start_of(task, candidate).network
     if heat is None:
         return network
     path = task.folder / CANDIDATES / heat.weights
@@ -115,13 +113,14 @@ def _train(task: Task, start: Assignment) -> dict[str, Any]:
     kept = {"steps": 0, "images": 0, "images_before": before.images_in_all if before else 0,
             "images_per_second": 0.0, "rate": 0.0, "accuracy": 0.0, "threads": start.threads,
             "recipe": {}, "weights": "", "sha256": ""}  # fmt: skip
-    recipe, images = recipe_for(candidate.size), start.images
+    beginning, images = start_of(task, candidate), start.images
+    recipe = beginning.recipe
     try:
         trained = train_network(
             network,
             task.dataset,
             recipe,
-            preprocessing_for(task.dataset, candidate.size),
+            beginning.preprocessing,
             steps=None if images is None else max(1, round(images / min(recipe.batch, len(task.dataset.train)))),
             seconds=start.seconds if images is None else None,
             threads=start.threads,

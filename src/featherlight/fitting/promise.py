@@ -32,6 +32,10 @@ SIZE_POWER = -0.34
 HALF = 27_000
 FALL = 0.6
 
+# What trained weights are worth before anything is seen: a guess, so that those who have them are among the starters;
+# the first heat says more.
+PRETRAINED = 0.5
+
 # How far, as a share of the error, each source is usually off. What is known: MobileNet v3-small and ShuffleNet v2 were
 # that far from their papers' order on Fashion-MNIST. A heat: what a second run differs by. The law: by so much, as a
 # share of the fall that it foretells, two candidates' falls differ, and the falls on two data sets.
@@ -72,14 +76,15 @@ class Judge:
         return (1 - error) / (error * self.validation)
 
 
-def floor(candidate: Candidate) -> float:
+def floor(candidate: Candidate, pretrained: bool = False) -> float:
     """How wrong a candidate is expected to be in the end: a number to rank by, not an error rate.
 
-    The paper's error at width 1 and its published size, made larger for a thinner network and smaller images.
+    The paper's error at width 1 and its published size, made larger for a thinner network and smaller images, and
+    smaller for one that starts from trained weights.
     """
     known = entry(candidate.architecture)
     capacity = candidate.width**WIDTH_POWER * (candidate.size / known.size) ** SIZE_POWER
-    return float((1 - known.accuracy) * capacity)
+    return float((1 - known.accuracy) * capacity * (PRETRAINED if pretrained else 1))
 
 
 def above_floor(images: float) -> float:
@@ -87,12 +92,12 @@ def above_floor(images: float) -> float:
     return math.log1p((HALF / max(images, 1.0)) ** FALL)
 
 
-def expected_error(candidate: Candidate, images: float) -> float:
+def expected_error(candidate: Candidate, images: float, pretrained: bool = False) -> float:
     """How wrong a candidate is expected to be after training on `images`: a number to rank by, not an error rate.
 
     The images are those that its training rate leaves time for: a slow trainer sees fewer of them.
     """
-    return floor(candidate) * math.exp(above_floor(images))
+    return floor(candidate, pretrained) * math.exp(above_floor(images))
 
 
 def pooled_fall(curves: Iterable[Sequence[Seen]], judge: Judge) -> float:

@@ -23,13 +23,14 @@ from featherlight.fitting.select import AGAIN, Verdict, verdict
 from featherlight.fitting.task import Task
 from featherlight.fitting.time_candidates import Field, Timed
 from featherlight.fitting.train_candidates import Winner
+from featherlight.fitting.weights import start_of
 from featherlight.models import entry
 from featherlight.predict import Classifier, Exported, export, load
 from featherlight.pretrained import save
 from featherlight.pretrained.repository import SAFETENSORS
 from featherlight.report import Point, draw
 from featherlight.timing import Measurement, Target
-from featherlight.training import evaluate, preprocessing_for
+from featherlight.training import evaluate
 
 JOURNAL = "journal.jsonl"
 RESULT = "fit.json"
@@ -48,6 +49,7 @@ class Fitted:
     weights_bytes  size of the file of weights
     memory_bytes   of the weights and the activations that are alive at once
     test_accuracy  top-1, 0 to 1; the test images were used for this figure alone
+    weights        the public weights that it started from, None where it was trained from scratch
     accuracies     the last validation accuracy of every candidate that was trained at all
     training       the last heat of the one that was chosen, `heats` all of them
     rungs          after each, the errors predicted for the end of the time, and who went on
@@ -66,6 +68,7 @@ class Fitted:
     weights_bytes: int
     memory_bytes: int
     test_accuracy: float
+    weights: str | None
     accuracies: Mapping[Candidate, float]
     heats: tuple[Heat, ...]
     rungs: tuple[Mapping[str, Any], ...]
@@ -116,6 +119,7 @@ class Fitted:
             "validation_accuracy": self.validation_accuracy,
             "test_accuracy": self.test_accuracy,
             "limits": asdict(self.limits),
+            "weights": self.weights,
             "weights_bytes": self.weights_bytes,
             "memory_bytes": self.memory_bytes,
             "training": _heat_to_json(training) | {"recipe": training.recipe},
@@ -139,14 +143,15 @@ def write(task: Task, found: Field, winner: Winner, bench: Bench) -> Fitted:
     Raises Failure where the exported network says something else than the trained one.
     """
     folder, dataset = task.folder, task.dataset
-    preprocessing = preprocessing_for(task.dataset, winner.candidate.size)
+    start = start_of(task, winner.candidate)
+    preprocessing = start.preprocessing
     chosen = next(each for each in found.timed if each.candidate == winner.candidate)
     save(
         folder,
         winner.network,
         label_names=dataset.label_names,
         preprocessing=preprocessing.to_config(),
-        notes=card_notes(task, chosen, winner),
+        notes=card_notes(task, chosen, winner, start.weights),
     )
     written = load(folder)
     exported = export(written, folder / ONNX, _some(dataset, preprocessing))
@@ -166,6 +171,7 @@ def write(task: Task, found: Field, winner: Winner, bench: Bench) -> Fitted:
         weights_bytes=(folder / SAFETENSORS).stat().st_size,
         memory_bytes=memory(source.graph).total,
         test_accuracy=evaluate(written.model, dataset.test, preprocessing),
+        weights=start.weights,
         accuracies=winner.accuracies,
         heats=winner.heats,
         rungs=winner.rungs,
@@ -180,7 +186,7 @@ def write(task: Task, found: Field, winner: Winner, bench: Bench) -> Fitted:
     return fitted
 
 
-def card_notes(task: Task, chosen: Timed, winner: Winner) -> str:
+def card_notes(task: Task, chosen: Timed, winner: Winner, weights: str | None) -> str:
     """What the model card says of how this network was chosen, as Markdown."""
     candidate, time = chosen.candidate, chosen.measurement
     target, size = time.target, candidate.size
@@ -188,7 +194,8 @@ def card_notes(task: Task, chosen: Timed, winner: Winner) -> str:
         f"Chosen by `featherlight fit` for {size} x {size} images of {task.dataset.source} within "
         f"{show_time(task.budget)}: {candidate.name}, {show_time(time.median)} an image (p90 {show_time(time.p90)}) on "
         f"{target.engine}, {target.threads} thread(s), {target.machine.cpu}. Validation accuracy "
-        f"{winner.training.accuracy:.1%}. Its licence hangs on that of the images; fit.json holds all figures."
+        f"{winner.training.accuracy:.1%}. Trained from {f'the weights {weights}' if weights else 'scratch'}; its licence "
+        "hangs on that of what it was trained from and on. fit.json holds all figures."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from featherlight.fitting.promise import Judge, Seen, expected_error, floor, pre
 from featherlight.fitting.rates import Rates
 from featherlight.fitting.rungs import field, heat_images, heat_seconds, last_share, rungs, starters, survivors
 from featherlight.fitting.task import Task
+from featherlight.fitting.weights import has_weights, known_weights
 from featherlight.layers import Network
 
 # Rungs may take so many times as long as their share, where training turns out slower than its rate (decoding, say);
@@ -50,26 +51,50 @@ def train_candidates(task: Task, fitting: Sequence[Candidate], rates: Rates) -> 
     Each is judged by how wrong it will be when time is up. Chosen by validation accuracy; the test images are not
     touched.
     """
-    ranked = field(promise(fitting, rates, task.seconds))
-    count = starters([rates(candidate) for candidate in ranked], task.seconds, len(task.dataset.validation))
+    ranked, count, lacking = _starters(task, fitting, rates)
     alive = ranked[:count]
     task.say(f"most promising of {len(fitting)}: {', '.join(candidate.name for candidate in alive)}")
-    race = _Race(task, rates, ranked, count)
+    race = _Race(task, rates, ranked, count, lacking)
     for rung in range(1, rungs(count) + 1):
         alive = race.rung(rung, alive)
     return race.finish(alive)
 
 
-def promise(candidates: Iterable[Candidate], rates: Rates, seconds: float) -> dict[Candidate, float]:
-    """How wrong each is expected to be after `seconds` of training, before anything was seen; a number to rank by."""
-    return {candidate: expected_error(candidate, rates(candidate) * seconds) for candidate in candidates}
+def promise(
+    candidates: Iterable[Candidate], rates: Rates, seconds: float, lacking: Collection[Candidate] = ()
+) -> dict[Candidate, float]:
+    """How wrong each is expected to be after `seconds` of training, before anything was seen; a number to rank by.
+
+    Where weights are known they are taken to be at hand, but for those that are `lacking`.
+    """
+    return {each: expected_error(each, rates(each) * seconds, _is_pretrained(each, lacking)) for each in candidates}
+
+
+def _is_pretrained(candidate: Candidate, lacking: Collection[Candidate]) -> bool:
+    return candidate not in lacking and known_weights(candidate) is not None
+
+
+def _starters(
+    task: Task, fitting: Sequence[Candidate], rates: Rates
+) -> tuple[list[Candidate], int, Collection[Candidate]]:
+    """The field, best first; how many of it start; and whose weights cannot be had, who are ranked without them."""
+    lacking: set[Candidate] = set()
+    while True:
+        ranked = field(promise(fitting, rates, task.seconds, lacking))
+        count = starters([rates(candidate) for candidate in ranked], task.seconds, len(task.dataset.validation))
+        missing = {c for c in ranked[:count] if known_weights(c) and not has_weights(task, c)} - lacking
+        if not missing:
+            return ranked, count, lacking
+        lacking |= missing
 
 
 class _Race:
     """The heats so far, and what they say of each candidate's end."""
 
-    def __init__(self, task: Task, rates: Rates, ranked: Sequence[Candidate], count: int) -> None:
-        self.task, self.rates, self.ranked, self.count = task, rates, ranked, count
+    def __init__(
+        self, task: Task, rates: Rates, ranked: Sequence[Candidate], count: int, lacking: Collection[Candidate]
+    ) -> None:
+        self.task, self.rates, self.ranked, self.count, self.lacking = task, rates, ranked, count, lacking
         self.validation = len(task.dataset.validation)
         self.judge = Judge(task.classes, self.validation)
         self.planned = 0.0  # seconds for the heats so far
@@ -125,7 +150,7 @@ class _Race:
         sound = [candidate for candidate in candidates if candidate not in failed]
         seen = {c: [Seen(heat.images_in_all, heat.accuracy) for heat in self.heats_of(c)] for c in sound}
         ends = {c: (seen[c][-1].images if seen[c] else 0) + self.rate(c) * self.last for c in sound}
-        return predicted_errors({c: floor(c) for c in sound}, seen, ends, self.judge)
+        return predicted_errors({c: floor(c, _is_pretrained(c, self.lacking)) for c in sound}, seen, ends, self.judge)
 
     @property
     def last(self) -> float:

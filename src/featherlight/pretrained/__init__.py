@@ -4,7 +4,7 @@ from featherlight.pretrained.catalogue import Weights, label_names, list_weights
 from featherlight.pretrained.checkpoint import read_checkpoint
 from featherlight.pretrained.create import LOCAL, create_model, load_published, resolve
 from featherlight.pretrained.download import Progress, cache_folder, download
-from featherlight.pretrained.fetch import fetch
+from featherlight.pretrained.fetch import fetch, is_installed
 from featherlight.pretrained.folder import read_folder, save
 from featherlight.pretrained.published import Published
 from featherlight.pretrained.zoos import convert_state_dict, load_state_dict, twin, zoo_names
@@ -19,6 +19,7 @@ __all__ = [
     "create_model",
     "download",
     "fetch",
+    "is_installed",
     "label_names",
     "list_weights",
     "load_published",

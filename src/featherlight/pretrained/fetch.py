@@ -32,6 +32,19 @@ def fetch(weights: Weights, cache_dir: str | Path | None = None, progress: Progr
     raise Failure(f"the weights {weights.name} are not here and cannot be had: {'; '.join(reasons)}")
 
 
+def is_installed(weights: Weights) -> bool:
+    """Whether a package on this machine holds the file: then nothing is downloaded."""
+    return any(isinstance(source, Package) and _has(source) for source in weights.sources)
+
+
+def _has(package: Package) -> bool:
+    try:
+        distribution(package.package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
 def _installed(source: Package) -> Path:
     try:
         files = distribution(source.package).files or []

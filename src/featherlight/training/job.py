@@ -370,8 +370,9 @@ class _Keeper:
             network,
             label_names=self._dataset.label_names,
             preprocessing=self._start.preprocessing.to_config(),
-            notes=f"Trained by `featherlight train` on {self._dataset.source}; {RESULT} holds all figures. Its licence "
-            "hangs on that of the images.",
+            notes=f"Trained by `featherlight train` on {self._dataset.source}, from "
+            f"{f'the weights {self._start.weights}' if self._start.weights else 'scratch'}; {RESULT} holds all figures. "
+            "Its licence hangs on that of what it was trained from and on.",
         )
 
 
