@@ -128,7 +128,7 @@ def padded(g: Growing, x: str) -> str:
     sides = [(0, 0, *g.draw(st.tuples(*[st.integers(0, 2)] * 2))) for _ in range(2)]
     value = g.draw(st.sampled_from([0.0, 0.0, 1.0, -math.inf]))
     if value == -math.inf:
-        return g.add(kinds.MaxPool((3, 3), (1, 1)), g.add(kinds.Pad(sides[0], sides[1], value), x))
+        return g.add(kinds.MaxPool((2, 2), (1, 1)), g.add(kinds.Pad(sides[0], sides[1], value), x))
     if g.chance():
         x = g.add(kinds.Activation("relu"), x)
     pad = g.add(kinds.Pad(sides[0], sides[1], value), x)
