@@ -125,8 +125,9 @@ def pool(g: Growing, x: str) -> str:
 
 def padded(g: Growing, x: str) -> str:
     """A pad before a convolution or a pool; minus infinity only before a max pool."""
-    sides = [(0, 0, *g.draw(st.tuples(*[st.integers(0, 2)] * 2))) for _ in range(2)]
     value = g.draw(st.sampled_from([0.0, 0.0, 1.0, -math.inf]))
+    most = 1 if value == -math.inf else 2  # a window that met nothing else would be minus infinity
+    sides = [(0, 0, *g.draw(st.tuples(*[st.integers(0, most)] * 2))) for _ in range(2)]
     if value == -math.inf:
         return g.add(kinds.MaxPool((2, 2), (1, 1)), g.add(kinds.Pad(sides[0], sides[1], value), x))
     if g.chance():
