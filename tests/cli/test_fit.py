@@ -43,6 +43,7 @@ def fitted(folder: Path) -> Fitted:
         verdict="fits",
         measurement=took(1e-3, 2),
         limits=Limits(size=5_000_000),
+        weights=None,
         weights_bytes=1_470_000,
         memory_bytes=2_500_000,
         test_accuracy=0.9,

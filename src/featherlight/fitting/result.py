@@ -190,11 +190,12 @@ def card_notes(task: Task, chosen: Timed, winner: Winner, weights: str | None) -
     """What the model card says of how this network was chosen, as Markdown."""
     candidate, time = chosen.candidate, chosen.measurement
     target, size = time.target, candidate.size
+    origin = f"the weights {weights}" if weights else "scratch"
     return (
         f"Chosen by `featherlight fit` for {size} x {size} images of {task.dataset.source} within "
         f"{show_time(task.budget)}: {candidate.name}, {show_time(time.median)} an image (p90 {show_time(time.p90)}) on "
         f"{target.engine}, {target.threads} thread(s), {target.machine.cpu}. Validation accuracy "
-        f"{winner.training.accuracy:.1%}. Trained from {f'the weights {weights}' if weights else 'scratch'}; its licence "
+        f"{winner.training.accuracy:.1%}. Trained from {origin}; the licence "
         "hangs on that of what it was trained from and on. fit.json holds all figures."
     )
 

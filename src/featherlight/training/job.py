@@ -365,14 +365,14 @@ class _Keeper:
 
     def _save(self, network: nn.Module) -> None:
         assert isinstance(network, Network)
+        origin = f"the weights {self._start.weights}" if self._start.weights else "scratch"
         save(
             self._folder,
             network,
             label_names=self._dataset.label_names,
             preprocessing=self._start.preprocessing.to_config(),
-            notes=f"Trained by `featherlight train` on {self._dataset.source}, from "
-            f"{f'the weights {self._start.weights}' if self._start.weights else 'scratch'}; {RESULT} holds all figures. "
-            "Its licence hangs on that of what it was trained from and on.",
+            notes=f"Trained by `featherlight train` on {self._dataset.source}, from {origin}. Its licence hangs on that "
+            f"of what it was trained from and on. {RESULT} holds all figures.",
         )
 
 
