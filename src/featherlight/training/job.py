@@ -371,8 +371,8 @@ class _Keeper:
             network,
             label_names=self._dataset.label_names,
             preprocessing=self._start.preprocessing.to_config(),
-            notes=f"Trained by `featherlight train` on {self._dataset.source}, from {origin}. Its licence hangs on that "
-            f"of what it was trained from and on. {RESULT} holds all figures.",
+            notes=f"Trained by `featherlight train` on {self._dataset.source}, from {origin}. Its licence hangs on "
+            f"that of what it was trained from and on. {RESULT} holds all figures.",
         )
 
 
