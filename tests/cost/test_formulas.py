@@ -65,6 +65,9 @@ def test_memory_access_with_groups(a: int, b: int, groups: int, side: int) -> No
     assert formulas.memory_access(a * groups, b * groups, side**2, groups) == cost.memory_access
     form = formulas.grouped_memory_access(a * groups, cost.multiply_adds, side**2, groups)
     assert math.isclose(form, cost.memory_access)
+    least = formulas.least_memory_access(cost.multiply_adds, side**2, groups)
+    assert cost.memory_access >= least * (1 - 1e-12)
+    assert math.isclose(cost.memory_access, least, rel_tol=1e-9) == (a == b)
 
 
 @given(c=st.integers(1, 6), width=st.integers(1, 4), side=SIDES)

@@ -47,12 +47,12 @@ def memory_access(c1: int, c2: int, hw: int, groups: int = 1) -> int:
     return hw * (c1 + c2) + c1 * c2 // groups
 
 
-def least_memory_access(multiply_adds: float, hw: int) -> float:
-    """The least that a 1x1 convolution of B multiply-adds reads and writes: 2 sqrt(hw B) + B / hw.
+def least_memory_access(multiply_adds: float, hw: int, groups: int = 1) -> float:
+    """The least that a 1x1 convolution of B multiply-adds reads and writes: 2 sqrt(hw g B) + B / hw.
 
-    Ma et al. 2018, equation 1, guideline G1: reached exactly where c1 = c2.
+    Ma et al. 2018, equation 1 (there g = 1), guideline G1: reached exactly where c1 = c2.
     """
-    return 2 * math.sqrt(hw * multiply_adds) + multiply_adds / hw
+    return 2 * math.sqrt(hw * groups * multiply_adds) + multiply_adds / hw
 
 
 def grouped_memory_access(c1: int, multiply_adds: float, hw: int, groups: int) -> float:

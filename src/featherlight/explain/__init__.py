@@ -1,0 +1,39 @@
+"""Why a network takes the time it takes: the four guidelines of ShuffleNet v2's paper, found in a graph and measured.
+
+`experiments` builds networks with torch; it is imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from featherlight.explain.guidelines import Finding, Guideline, block, findings
+from featherlight.explain.order import Order, compare
+
+if TYPE_CHECKING:
+    from featherlight.explain.experiments import EXPERIMENTS as EXPERIMENTS
+    from featherlight.explain.experiments import Experiment as Experiment
+    from featherlight.explain.experiments import Study as Study
+    from featherlight.explain.experiments import run as run
+
+_LATE = ("EXPERIMENTS", "Experiment", "Study", "run")
+
+__all__ = [
+    "EXPERIMENTS",
+    "Experiment",
+    "Finding",
+    "Guideline",
+    "Order",
+    "Study",
+    "block",
+    "compare",
+    "findings",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module 'featherlight.explain' has no attribute {name!r}")
+    return getattr(import_module("featherlight.explain.experiments"), name)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from featherlight.cli import main
+from featherlight.explain import experiments
+
+
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["featherlight", "guidelines", *arguments])
+    with pytest.raises(SystemExit) as exit:
+        main()
+    return int(exit.value.code or 0), *capsys.readouterr()
+
+
+@pytest.fixture(autouse=True)
+def one_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of the four is enough for the command; the others have their own tests."""
+    monkeypatch.setattr(experiments, "EXPERIMENTS", experiments.EXPERIMENTS[:1])
+
+
+def test_a_table_an_experiment_and_a_sentence_an_engine(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(monkeypatch, capsys, "--quick", "--engine", "torch", "--engine", "onnxruntime")
+    assert code == 0
+    assert err.splitlines() == ["G1: 4 networks on torch, onnxruntime"]
+    title, warning, _, claim, head, _, *lines = out.splitlines()
+    assert title.startswith("ShuffleNet v2's experiments on ")
+    assert title.endswith(", 1 thread, one image at a time")
+    assert warning.startswith("quick: ")
+    assert "table 1: ARM (Snapdragon 810), x1, images a second" in claim
+    assert head.split()[-3:] == ["paper", "torch", "onnxruntime"]
+    assert [line.split()[0] for line in lines] == ["1:1", "1:2", "1:6", "1:12", "torch", "onnxruntime"]
+
+
+def test_json_and_nothing_else(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(monkeypatch, capsys, "--quick", "--engine", "onnxruntime", "--json")
+    document = json.loads(out)
+    assert (code, document["threads"], len(document["experiments"])) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--device", "cuda"), "GPU"),
+        (("--device", "tpu"), "device must be cpu"),
+        (("--engine", "tensorrt"), "engine must be a known name"),
+        (("--threads", "0"), "threads must be a whole number above 0"),
+    ],
+)
+def test_bad_input_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], word: str
+) -> None:
+    code, out, err = run(monkeypatch, capsys, *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("Error: ")
+    assert word in err
