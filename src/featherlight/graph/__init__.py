@@ -1,6 +1,6 @@
 """A network as a list of canonical operations, and what can be asked of it.
 
-`from_torch` needs torch and `to_onnx` needs onnx; both are imported on first use.
+`from_torch` needs torch, `from_onnx` and `to_onnx` need onnx; all are imported on first use.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ from featherlight.graph.ir import Graph, Op, Tensor
 from featherlight.graph.kinds import Kind
 
 if TYPE_CHECKING:
+    from featherlight.graph.read_onnx import from_onnx as from_onnx
     from featherlight.graph.read_torch import from_torch as from_torch
     from featherlight.graph.write_onnx import to_onnx as to_onnx
 
-_LATE = {"from_torch": "featherlight.graph.read_torch", "to_onnx": "featherlight.graph.write_onnx"}
+_LATE = {
+    "from_onnx": "featherlight.graph.read_onnx",
+    "from_torch": "featherlight.graph.read_torch",
+    "to_onnx": "featherlight.graph.write_onnx",
+}
 
 __all__ = [
     "Builder",
@@ -30,6 +35,7 @@ __all__ = [
     "Tensor",
     "check",
     "evaluate",
+    "from_onnx",
     "from_torch",
     "kinds",
     "to_onnx",
