@@ -31,7 +31,7 @@ def test_a_pair_the_other_way_round_disagrees_and_is_named() -> None:
 def test_near_medians_are_a_tie() -> None:
     order = compare(PAPER, {"a": time(1), "b": time(2), "c": time(2.05)})
     assert order.tie == (("b", "c"),)
-    assert str(order) == "agrees in part: 1 of 3 pairs are ties"
+    assert str(order) == "agrees in part: 1 of 3 pairs is a tie"
 
 
 def test_noise_makes_a_tie_until_there_are_enough_samples() -> None:

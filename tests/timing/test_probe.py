@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from featherlight.cost import Bandwidth, Ceilings
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, Failure
 from featherlight.timing import probe, this_machine
 
 CEILINGS = Ceilings(2e10, (Bandwidth(1 << 18, 4e10), Bandwidth(1 << 28, 1e10)))
@@ -73,7 +73,21 @@ def test_a_busy_machines_figures_are_not_kept(
     tmp_path: Path, probes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probe, "noise", lambda: 1.0)
-    assert probe.ceilings(1, folder=tmp_path) == CEILINGS
+    assert probe.ceilings(1, folder=tmp_path) == replace(CEILINGS, noisy=True)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_the_whole_way_through_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "SECONDS", 0.01)
+    found = probe.ceilings(1, folder=tmp_path)
+    assert found.multiply_adds_per_second > 1e7
+    assert [each.footprint for each in found.bandwidths] == list(probe.FOOTPRINTS)
+
+
+def test_a_probe_that_breaks_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "SECONDS", -1)
+    with pytest.raises(Failure, match=r"probe of this machine's arithmetic and memory broke: .* seconds must be"):
+        probe.ceilings(1, folder=tmp_path)
     assert not list(tmp_path.rglob("*.json"))
 
 

@@ -26,7 +26,8 @@ def guidelines(
 
     Networks of equal multiply-adds should take equal time, and do not: unequal channels (G1), groups (G2), fragments
     (G3) and element-wise work (G4) cost extra. Each of the paper's tables 1 to 4 is timed here, beside the paper's
-    figures, and a line an engine says whether the order is the same.
+    figures, and a line an engine says whether the order is the same. Channels that fill no whole vectors, such as 22 or
+    45, cost some engines more than memory access does.
 
     \b
     Example:

@@ -108,7 +108,7 @@ def _keeps_places(kind: kinds.Kind, before: tuple[int, ...], after: tuple[int, .
             return False
         case kinds.Transpose(permutation):
             return permutation[-2:] == (rank - 2, rank - 1)
-        case kinds.Concat(axis) | kinds.Softmax(axis) | kinds.Split(axis):
+        case kinds.Concat(axis) | kinds.Split(axis) | kinds.Softmax(axis) | kinds.LogSoftmax(axis):
             return axis < rank - 2
         case kinds.Mean(axes):
             return all(axis < rank - 2 for axis in axes)

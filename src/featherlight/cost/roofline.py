@@ -22,11 +22,13 @@ class Bandwidth:
 class Ceilings:
     """What a machine can do: multiply-adds a second, and bytes a second by footprint, smallest first.
 
-    Caches make small footprints fast, so there is more than one bandwidth; the last is that of memory itself.
+    Caches make small footprints fast, so there is more than one bandwidth; the last is that of memory itself. `noisy`
+    ones were measured on a busy machine: they are too low, perhaps by much.
     """
 
     multiply_adds_per_second: float
     bandwidths: tuple[Bandwidth, ...]
+    noisy: bool = False
 
     def __post_init__(self) -> None:
         footprints = [each.footprint for each in self.bandwidths]

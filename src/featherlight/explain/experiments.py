@@ -4,6 +4,9 @@ Ma et al. 2018, section 2. The shapes are those of the paper's ARM column at x1 
 one thread), for it is the one of a CPU. Three things are not the paper's word: 184 channels in place of 180 in 8
 groups, which do not divide 180; a bottleneck's inner channels, a quarter of its outer ones; and that fragments side by
 side see the same map and are added up.
+
+What the order here shows is not memory access alone: many of the paper's channels (22, 13, 45, 90) are no multiples of
+a vector, and an engine that pads them to vectors, or takes a slower kernel for them, pays for that as well.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ MOSTLY = 0.5  # G4: element-wise work in a block's memory access
 
 POOLINGS = (kinds.MaxPool, kinds.AveragePool, kinds.AdaptiveAveragePool, kinds.Mean)
 ELEMENT_WISE = (
-    *(kinds.BatchNorm, kinds.Activation, kinds.Clip, kinds.Softmax),
-    *(kinds.Add, kinds.Subtract, kinds.Multiply, kinds.Divide),
+    *(kinds.BatchNorm, kinds.LocalResponseNorm, kinds.Activation, kinds.Clip, kinds.Softmax, kinds.LogSoftmax),
+    *(kinds.Add, kinds.Subtract, kinds.Multiply, kinds.Divide, kinds.Quantize),
 )
 
 

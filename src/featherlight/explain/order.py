@@ -42,7 +42,9 @@ class Order:
     def __str__(self) -> str:
         reversed_ = [f"{slow} is quicker than {quick}" for quick, slow in self.reverse]
         pairs = len(self.same) + len(self.reverse) + len(self.tie)
-        ties = [f"{len(self.tie)} of {pairs} pairs are ties"] if self.tie else []
+        ties = (
+            [f"{len(self.tie)} of {pairs} pairs {'are ties' if len(self.tie) > 1 else 'is a tie'}"] if self.tie else []
+        )
         return f"{self.verdict}{': ' if reversed_ or ties else ''}{', '.join((*reversed_, *ties))}"
 
 

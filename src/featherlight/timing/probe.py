@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -42,7 +42,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_
 def ceilings(threads: int = 1, *, folder: Path | None = None, fresh: bool = False) -> Ceilings:
     """What this machine can do on `threads` threads: as an earlier probe found it, or probed now.
 
-    What was probed is kept in `folder` (that of the caches), unless the machine was too busy for it to be trusted. A
+    What was probed is kept in `folder` (that of the caches), unless the machine was too busy (`noisy`) to trust it. A
     file of another CPU, system or number of cores is never used; `fresh` probes again. Raises BadInput unless `threads`
     is a whole number above 0, Failure where the probe breaks.
     """
@@ -52,8 +52,8 @@ def ceilings(threads: int = 1, *, folder: Path | None = None, fresh: bool = Fals
     path = (folder or _cache_folder()) / "ceilings" / _file_name(machine, threads)
     found = None if fresh else _read(path, machine, threads)
     if found is None:
-        found = _in_a_process_of_its_own(threads)
-        if noise() <= NOISY:
+        found = replace(_in_a_process_of_its_own(threads), noisy=noise() > NOISY)
+        if not found.noisy:
             write_json(path, {"machine": asdict(machine), "threads": threads, "ceilings": asdict(found)})
     return found
 
@@ -85,7 +85,7 @@ def _copies(pool: ThreadPoolExecutor, threads: int, footprint: int) -> Callable[
 
 def _in_a_process_of_its_own(threads: int) -> Ceilings:
     # A BLAS library reads its number of threads once, when it is loaded; here it has been.
-    code = f"import json; from featherlight.timing.probe import main; main({threads})"
+    code = f"import json; from featherlight.timing.probe import main; main({threads}, {SECONDS})"
     environment = os.environ | dict.fromkeys(_THREADS, str(threads))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -95,9 +95,9 @@ def _in_a_process_of_its_own(threads: int) -> Ceilings:
     return _ceilings(json.loads(done.stdout))
 
 
-def main(threads: int) -> None:
+def main(threads: int, seconds: float) -> None:
     """Print the probe's ceilings as JSON: what the process that measures them runs."""
-    print(json.dumps(asdict(probe(threads))))
+    print(json.dumps(asdict(probe(threads, seconds=seconds))))
 
 
 def _read(path: Path, machine: Machine, threads: int) -> Ceilings | None:
