@@ -77,6 +77,11 @@ def test_a_busy_machines_figures_are_not_kept(
     assert not list(tmp_path.rglob("*.json"))
 
 
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, probes: list[int]) -> None:
+    (tmp_path / "ceilings").write_text("a file where the folder should be")
+    assert probe.ceilings(1, folder=tmp_path) == CEILINGS
+
+
 def test_the_whole_way_through_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "SECONDS", 0.01)
     found = probe.ceilings(1, folder=tmp_path)

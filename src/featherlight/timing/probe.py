@@ -10,6 +10,7 @@ Each figure is the median of several samples. They are kept for each CPU and num
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -54,7 +55,8 @@ def ceilings(threads: int = 1, *, folder: Path | None = None, fresh: bool = Fals
     if found is None:
         found = replace(_in_a_process_of_its_own(threads), noisy=noise() > NOISY)
         if not found.noisy:
-            write_json(path, {"machine": asdict(machine), "threads": threads, "ceilings": asdict(found)})
+            with contextlib.suppress(OSError):  # a cache that cannot be written costs another probe and no more
+                write_json(path, {"machine": asdict(machine), "threads": threads, "ceilings": asdict(found)})
     return found
 
 
@@ -85,7 +87,7 @@ def _copies(pool: ThreadPoolExecutor, threads: int, footprint: int) -> Callable[
 
 def _in_a_process_of_its_own(threads: int) -> Ceilings:
     # A BLAS library reads its number of threads once, when it is loaded; here it has been.
-    code = f"import json; from featherlight.timing.probe import main; main({threads}, {SECONDS})"
+    code = f"from featherlight.timing.probe import main; main({threads}, {SECONDS})"
     environment = os.environ | dict.fromkeys(_THREADS, str(threads))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
