@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
@@ -78,6 +79,24 @@ def test_the_plan_is_told_before_the_first_step(network: nn.Module, dataset: Dat
         network, dataset, RECIPE, GREY, steps=2, planned=told.append, progress=lambda step, *_: told.append(step)
     )
     assert told == [trained.plan, 1, 2]
+
+
+def test_a_check_looks_at_no_more_images_than_asked_for(
+    network: nn.Module, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[list[int]] = []
+    prepared = dataset.validation.prepared
+
+    def spy(indices: NDArray[np.int64], preprocessing: Preprocessing) -> NDArray[np.float32]:
+        looked_at.append(indices.tolist())
+        return prepared(indices, preprocessing)
+
+    monkeypatch.setattr(dataset.validation, "prepared", spy)
+    trained = train_network(network, dataset, RECIPE, GREY, steps=6, validated=7)
+    assert trained.plan.validated == 7
+    assert len(looked_at) == len(trained.checks) == 2
+    assert len(looked_at[0]) == 7
+    assert looked_at[0] == looked_at[1]
 
 
 def test_epochs_become_steps(network: nn.Module, dataset: Dataset) -> None:

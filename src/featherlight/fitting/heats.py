@@ -13,7 +13,7 @@ import safetensors.torch
 from featherlight.errors import Failure
 from featherlight.files import replacing, sha256
 from featherlight.fitting.candidates import Candidate
-from featherlight.fitting.rungs import CHECK
+from featherlight.fitting.rungs import CHECK, VALIDATED
 from featherlight.fitting.task import Task
 from featherlight.fitting.weights import start_of
 from featherlight.layers import Network
@@ -114,7 +114,8 @@ def _train(task: Task, start: Assignment) -> dict[str, Any]:
             "images_per_second": 0.0, "rate": 0.0, "accuracy": 0.0, "threads": start.threads,
             "recipe": {}, "weights": "", "sha256": ""}  # fmt: skip
     beginning, images = start_of(task, candidate), start.images
-    recipe = beginning.recipe
+    recipe, validation = beginning.recipe, len(task.dataset.validation)
+    validated = None if images is None else min(VALIDATED, validation)
     try:
         trained = train_network(
             network,
@@ -123,6 +124,7 @@ def _train(task: Task, start: Assignment) -> dict[str, Any]:
             beginning.preprocessing,
             steps=None if images is None else max(1, round(images / min(recipe.batch, len(task.dataset.train)))),
             seconds=start.seconds if images is None else None,
+            validated=validated,
             threads=start.threads,
             seed=task.seed + start.rung,  # else every heat would see the same images first
             checkpoints=checkpoints,
@@ -140,7 +142,7 @@ def _train(task: Task, start: Assignment) -> dict[str, Any]:
         "steps": trained.steps,
         "images": trained.images,
         "images_per_second": trained.images_per_second,
-        "rate": (trained.images + CHECK * len(trained.checks) * len(task.dataset.validation)) / trained.seconds,
+        "rate": (trained.images + CHECK * len(trained.checks) * (validated or validation)) / trained.seconds,
         # What was done before a crash counts as well.
         "seconds": max(trained.seconds, time.perf_counter() - began),
         "threads": trained.threads,

@@ -18,6 +18,7 @@ C = TypeVar("C", bound=Hashable)
 MOST_STARTERS = 8  # three rungs
 RUNG_SHARE = 0.13  # of the time, for each rung: three of them leave 61 % for the last one
 LEAST_IMAGES = 3_000  # a heat of fewer tells less than is known before: after ten steps all stand at chance
+VALIDATED = 1_000  # validation images that tell enough of a heat, to about a point; the last one is held against all
 CHECK = 1 / 3  # of the time of training on an image is what it costs to validate on one
 WIDTHS_EACH = 2  # of one network at most start: the papers may be wrong about it
 

@@ -11,7 +11,16 @@ from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.heats import Assignment, Heat, network_of, run
 from featherlight.fitting.promise import Judge, Seen, expected_error, floor, predicted_errors
 from featherlight.fitting.rates import Rates
-from featherlight.fitting.rungs import field, heat_images, heat_seconds, last_share, rungs, starters, survivors
+from featherlight.fitting.rungs import (
+    VALIDATED,
+    field,
+    heat_images,
+    heat_seconds,
+    last_share,
+    rungs,
+    starters,
+    survivors,
+)
 from featherlight.fitting.task import Task
 from featherlight.fitting.weights import has_weights, known_weights
 from featherlight.layers import Network
@@ -79,9 +88,12 @@ def _starters(
 ) -> tuple[list[Candidate], int, Collection[Candidate]]:
     """The field, best first; how many of it start; and whose weights cannot be had, who are ranked without them."""
     lacking: set[Candidate] = set()
+    validation = min(VALIDATED, len(task.dataset.validation))
     while True:
         ranked = field(promise(fitting, rates, task.seconds, lacking))
-        count = starters([rates(candidate) for candidate in ranked], task.seconds, len(task.dataset.validation))
+        count = starters(
+            [rates(candidate) for candidate in ranked], task.seconds, min(VALIDATED, len(task.dataset.validation))
+        )
         missing = {c for c in ranked[:count] if known_weights(c) and not has_weights(task, c)} - lacking
         if not missing:
             return ranked, count, lacking
@@ -95,7 +107,7 @@ class _Race:
         self, task: Task, rates: Rates, ranked: Sequence[Candidate], count: int, lacking: Collection[Candidate]
     ) -> None:
         self.task, self.rates, self.ranked, self.count, self.lacking = task, rates, ranked, count, lacking
-        self.validation = len(task.dataset.validation)
+        self.validation = min(VALIDATED, len(task.dataset.validation))
         self.judge = Judge(task.classes, self.validation)
         self.planned = 0.0  # seconds for the heats so far
         self.heats: list[Heat] = []

@@ -114,6 +114,7 @@ def train_network(
     threads: int | None = None,
     seed: int = 0,
     teacher: nn.Module | None = None,
+    validated: int | None = None,
     checkpoints: Checkpoints | None = None,
     planned: Callable[[Plan], None] | None = None,
     progress: Progress | None = None,
@@ -127,6 +128,7 @@ def train_network(
 
     threads      for PyTorch meanwhile; by default whichever of one and all is faster now
     teacher      a network with the same classes whose answers are learned as well, as the recipe's `distil` says
+    validated    images of the validation split at most for each check, always the same ones; by default all
     checkpoints  where the state is kept, and from where a run with the same arguments goes on, bit for bit
     planned      is told of the plan before the first step
     progress     is called after each step with the steps taken, all steps, the loss and the seconds left
@@ -145,7 +147,7 @@ def train_network(
     request = identity(model, dataset, teacher) | {
         "recipe": recipe.to_json(),
         "preprocessing": asdict(preprocessing),
-        "asked for": {"steps": steps, "epochs": epochs, "seconds": seconds, "threads": threads},
+        "asked for": {"steps": steps, "epochs": epochs, "seconds": seconds, "threads": threads, "validated": validated},
         "seed": seed,
         "processes": accelerator.num_processes,
     }
@@ -155,6 +157,7 @@ def train_network(
     with _training(model, teacher, accelerator, threads, seed):
         if plan is None:
             plan = _plan(model, dataset, recipe, preprocessing, teacher, accelerator, threads, seed)
+            plan = replace(plan, validated=validated)
             plan = replace(plan, steps=_steps(plan, model, dataset, teacher, steps, epochs, seconds, start))
             [plan] = broadcast_object_list([plan])  # what one process measured holds for all
             if checkpoints is not None:
@@ -311,7 +314,8 @@ class _Run:
         """Over all processes, each of which looks at its share with the statistics of the first one."""
         for buffer in self.judged.buffers():
             broadcast(buffer)
-        mine = np.arange(self.accelerator.process_index, len(split), self.accelerator.num_processes)
+        looked_at = np.sort(np.random.default_rng(0).permutation(len(split))[: self.plan.validated])
+        mine = looked_at[self.accelerator.process_index :: self.accelerator.num_processes]
         answers = scores(self.judged, split, self.plan.preprocessing, mine)
         right, sound = answers.argmax(1) == split.labels[mine], split.sound(mine)
         wild = float((~np.isfinite(answers)).sum())

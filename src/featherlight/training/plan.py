@@ -24,7 +24,8 @@ _ROOMS = ("compiler", "data", "layers", "spec", "training")
 class Plan:
     """All that decides what comes out of a network and images: with the same plan, on the same CPU, the same bits.
 
-    steps, threads (of each process) and bfloat16 are often measured before the first step; here they stand fixed.
+    steps, threads (of each process) and bfloat16 are often measured before the first step; here they stand fixed. At
+    each check `validated` images are looked at, None for all.
     """
 
     recipe: Recipe
@@ -34,6 +35,7 @@ class Plan:
     threads: int
     processes: int = 1
     bfloat16: bool = False
+    validated: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The plan as a JSON object, tuples as lists."""
