@@ -15,7 +15,6 @@ from featherlight.graph import Builder, Graph, Kind, Op, Tensor, check, evaluate
 from featherlight.graph.channels import ChannelGroup, channel_groups, unit, widths
 from featherlight.graph.passes import canonical
 from featherlight.graph.passes.rewriting import rebuilt
-from featherlight.graph.rules.channels import CHANNELS
 from featherlight.layers import Network
 from featherlight.spec import (
     Convolution,
@@ -175,6 +174,8 @@ def held_by(kind: Kind, *shapes: tuple[int, ...]) -> set[str]:
     "kind",
     [
         kinds.Softmax(1),
+        kinds.LogSoftmax(1),
+        kinds.LocalResponseNorm(3, 1e-4, 0.75, 1.0),
         kinds.Mean((1,), False),
         kinds.Slice(1, 0, 4, 2),
         kinds.Pad((0, 1, 0, 0), (0, 0, 0, 0)),
@@ -183,12 +184,19 @@ def held_by(kind: Kind, *shapes: tuple[int, ...]) -> set[str]:
     ids=str,
 )
 def test_what_needs_every_channel_holds_it_and_says_so(kind: Kind) -> None:
-    assert held_by(kind) == {f"{type(kind).__name__.lower()} at z"}
+    assert held_by(kind) == {f"{kinds.label(kind)} at z"}
 
 
-def test_a_kind_without_a_rule_holds_what_it_touches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(CHANNELS, kinds.Activation)
-    assert held_by(kinds.Activation("relu")) == {"relu at z"}
+def test_a_scale_for_each_channel_goes_with_it_and_one_for_all_holds_nothing() -> None:
+    builder = Builder()
+    x = builder.input("x", Tensor((1, 2, 4, 4)))
+    y = builder.add(kinds.Convolution(), [x, builder.constant("made", np.ones((4, 2, 1, 1), np.float32))], "y")[0]
+    scale = builder.constant("scale", np.ones((4, 1, 1), np.float32))
+    y = builder.add(kinds.Quantize(-128, 127), [y, scale, builder.number("zero", 0.0)], "z")[0]
+    y = builder.add(kinds.Convolution(), [y, builder.constant("read", np.ones((2, 4, 1, 1), np.float32))], "out")[0]
+    groups = channel_groups(builder.graph([y]))
+    free = [(group.channels("made", 0), group.channels("scale", 0)) for group in groups if not group.held]
+    assert free == [((0,), (0,)), ((1,), (1,)), ((2,), (2,)), ((3,), (3,))]
 
 
 def test_a_map_of_one_channel_that_scales_all_stays() -> None:

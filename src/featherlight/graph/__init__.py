@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from featherlight.graph import kinds
 from featherlight.graph.batch import with_batch
 from featherlight.graph.builder import Builder
+from featherlight.graph.channels import ChannelGroup, channel_groups
 from featherlight.graph.check import check
 from featherlight.graph.evaluate import evaluate
 from featherlight.graph.ir import Graph, Op, Tensor
 from featherlight.graph.kinds import Kind
+from featherlight.graph.passes import canonical
 
 if TYPE_CHECKING:
     from featherlight.graph.read_onnx import from_onnx as from_onnx
@@ -29,10 +31,13 @@ _LATE = {
 
 __all__ = [
     "Builder",
+    "ChannelGroup",
     "Graph",
     "Kind",
     "Op",
     "Tensor",
+    "canonical",
+    "channel_groups",
     "check",
     "evaluate",
     "from_onnx",

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from featherlight.graph.ir import Graph, Op
 from featherlight.graph.kinds import Convolution, Linear
-from featherlight.graph.rules.channels import CHANNELS, Ties, unknown
+from featherlight.graph.rules.channels import CHANNELS, Ties
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def channel_groups(graph: Graph) -> tuple[ChannelGroup, ...]:
         if len(graph.tensors[name].shape) > 1:
             ties.on(name, 1, f"input {name}")
     for op in graph.ops:
-        CHANNELS.get(type(op.kind), unknown)(ties, op.kind, op)
+        CHANNELS[type(op.kind)](ties, op.kind, op)
     for name in graph.outputs:
         for labels in ties.of(name).values():
             ties.hold(labels, f"output {name}")

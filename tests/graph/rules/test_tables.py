@@ -10,6 +10,7 @@ import pytest
 from featherlight.graph import kinds
 from featherlight.graph.activations import FUNCTIONS, Function
 from featherlight.graph.rules.bytes import TRAFFIC
+from featherlight.graph.rules.channels import CHANNELS
 from featherlight.graph.rules.multiply_adds import LEFT_OUT, MULTIPLY_ADDS
 from featherlight.graph.rules.onnx import ACTIVATIONS, ONNX
 from featherlight.graph.rules.shape import SHAPE
@@ -17,7 +18,9 @@ from featherlight.graph.rules.value import VALUE
 
 
 @pytest.mark.parametrize(
-    "table", [SHAPE, VALUE, TRAFFIC, ONNX, MULTIPLY_ADDS | LEFT_OUT], ids=["shape", "value", "bytes", "onnx", "madds"]
+    "table",
+    [SHAPE, VALUE, TRAFFIC, ONNX, CHANNELS, MULTIPLY_ADDS | LEFT_OUT],
+    ids=["shape", "value", "bytes", "onnx", "channels", "madds"],
 )
 def test_each_kind_stands_in_the_table(table: Mapping[Any, object]) -> None:
     assert set(table) == set(kinds.KINDS)

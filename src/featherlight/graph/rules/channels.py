@@ -1,7 +1,7 @@
 """Which channels an operation ties together: those it makes of each other, and those that only go with each other.
 
 Each rule reads the labels of the operation's inputs in a `Ties`, ties labels, and labels the outputs. Only axes that
-hold channels are labelled: never images, rows or columns. A kind without a rule holds on to every channel it touches.
+hold channels are labelled: never images, rows or columns. A kind that nothing better is known of takes `everything`.
 """
 
 from __future__ import annotations
@@ -123,12 +123,13 @@ def broadcast(ties: Ties, kind: object, op: Op) -> None:
                 ties.hold(ties.of(name)[own], str(op))
         if any(own in ties.of(name) for name, own in wide):
             labels = [ties.on(name, own, str(op)) for name, own in wide]
-            ties.tie(labels[0], labels[-1])
+            for other in labels[1:]:
+                ties.tie(labels[0], other)
             result[axis] = labels[0]
     ties.axes[op.outputs[0]] = result
 
 
-def softmax(ties: Ties, kind: kinds.Softmax, op: Op) -> None:
+def softmax(ties: Ties, kind: kinds.Softmax | kinds.LogSoftmax, op: Op) -> None:
     """Every channel along the axis counts in the sum."""
     _hold_along(ties, op, (kind.axis,))
     same(ties, kind, op)
@@ -205,8 +206,8 @@ def pad(ties: Ties, kind: kinds.Pad, op: Op) -> None:
     ties.axes[op.outputs[0]] = {axis: each for axis, each in ties.of(op.inputs[0]).items() if axis not in padded}
 
 
-def unknown(ties: Ties, kind: object, op: Op) -> None:
-    """Whatever it does with channels, it needs them all."""
+def everything(ties: Ties, kind: object, op: Op) -> None:
+    """A channel computed from its neighbours needs them all."""
     for name in op.inputs:
         _hold_along(ties, op, tuple(range(len(ties.shape(name)))), name)
     for name in op.outputs:
@@ -264,6 +265,9 @@ CHANNELS: dict[type[kinds.Kind], Callable[[Ties, Any, Op], None]] = {
     kinds.Activation: same,
     kinds.Clip: same,
     kinds.Softmax: softmax,
+    kinds.LogSoftmax: softmax,
+    kinds.LocalResponseNorm: everything,
+    kinds.Quantize: broadcast,
     kinds.Add: broadcast,
     kinds.Subtract: broadcast,
     kinds.Multiply: broadcast,
