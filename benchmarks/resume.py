@@ -29,7 +29,7 @@ from featherlight.training.plan import weights_digest
 from featherlight.training.start import start_from
 
 RECIPE = Recipe(batch=32, ema=0.99, mixup=0.2, erase=0.25, clip=5.0, learning_rate=0.05)
-STEPS = 120
+STEPS = 60
 
 
 def run(folder: Path, result: Path) -> None:
