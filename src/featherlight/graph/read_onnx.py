@@ -7,9 +7,7 @@ our own rules, and no byte is read that lies outside the model's folder.
 from __future__ import annotations
 
 import math
-import os
-import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,7 @@ from featherlight.errors import BadInput, must_be
 from featherlight.graph.ir import Graph, Tensor
 from featherlight.graph.onnx_ops.call import Computed, Known, Reading, Value
 from featherlight.graph.onnx_ops.node import Values, add_node, define, unknown_operators
-from featherlight.graph.onnx_ops.tensors import TYPES, array_of, type_name
+from featherlight.graph.onnx_ops.tensors import TYPES, array_of, regular, type_name
 
 OLDEST_OPSET = 6  # what opset 6 says differently from 7, broadcasting, the translations know
 
@@ -44,10 +42,7 @@ def from_onnx(source: str | Path | bytes | ModelProto, *, batch: int | None = No
     if batch is not None and batch < 1:
         raise must_be("batch", "a whole number above 0", batch)
     model, folder = _load(source)
-    try:
-        return _translate(model, folder, batch)
-    except UnicodeDecodeError:
-        raise BadInput("model must have names in UTF-8") from None
+    return _translate(model, folder, batch)
 
 
 def _load(source: str | Path | bytes | ModelProto) -> tuple[ModelProto, Path | None]:
@@ -67,21 +62,21 @@ def _load(source: str | Path | bytes | ModelProto) -> tuple[ModelProto, Path | N
 
 def _bytes(path: Path) -> bytes:
     try:
-        # Without O_NONBLOCK a pipe would wait for a writer.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        raise BadInput(f"model {path} must be a file that can be read ({reason})") from None
-    with os.fdopen(handle, "rb", closefd=True) as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
-            raise BadInput(f"model {path} must be a regular file of at most {MOST_BYTES} bytes")
-        return file.read(MOST_BYTES)
+        with regular(path.resolve()) as (file, status):
+            if status.st_size > MOST_BYTES:
+                raise BadInput(f"model {path} must be a file of at most {MOST_BYTES} bytes; got {status.st_size}")
+            return file.read(MOST_BYTES)
+    except (OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"model {path} must be a regular file that can be read; got {str(error)[:80]}") from None
 
 
 def _translate(model: ModelProto, folder: Path | None, batch: int | None) -> Graph:
     graph = model.graph
     _check_size(graph)
+    if not all(isinstance(name, str) for name in _names(model)):
+        raise BadInput("model must have names in UTF-8")
     opset = _opset(model)
     problems = unknown_operators(graph.node, opset)
     reading = Reading()
@@ -114,6 +109,20 @@ def _check_size(graph: GraphProto) -> None:
         raise must_be("number of nodes' inputs, outputs and attributes", f"at most {MOST_NAMES}", names)
     if graph.sparse_initializer:
         raise BadInput("constants of a model must be dense; got sparse ones")
+
+
+def _names(model: ModelProto) -> Iterator[object]:
+    """All text of a model that is read. Where it is not UTF-8, protobuf gives bytes."""
+    yield from (entry.domain for entry in model.opset_import)
+    for node in model.graph.node:
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for constant in model.graph.initializer:
+        yield constant.name
+        yield from (text for entry in constant.external_data for text in (entry.key, entry.value))
+    for info in (*model.graph.input, *model.graph.output):
+        yield info.name
+        yield from (dimension.dim_param for dimension in info.type.tensor_type.shape.dim)
 
 
 def _opset(model: ModelProto) -> int:
@@ -160,7 +169,7 @@ def _add_inputs(graph: GraphProto, reading: Reading, values: Values, batch: int 
         elif batch is not None and sizes and sizes[0] != batch:
             raise must_be("batch", f"{sizes[0]}, which the model fixes for input {info.name!r}", batch)
         problems += [
-            f"{size or '?'} (axis {axis} of {info.name!r})" for axis, size in enumerate(sizes) if size is str(size)
+            f"{size or '?'} (axis {axis} of {info.name!r})" for axis, size in enumerate(sizes) if isinstance(size, str)
         ]
         shape = tuple(size for size in sizes if isinstance(size, int))
         if len(shape) == len(sizes):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy.typing as npt
 from onnx import TensorProto, helper, numpy_helper
@@ -92,24 +94,36 @@ def _count(name: str, key: str, value: str | int) -> int:
 
 def _read(name: str, location: str, folder: Path, offset: int, length: int) -> bytes:
     """Bytes of a regular file inside the folder, which has no other name elsewhere and is reached by no link out."""
-    inside = f"{name} must lie in a regular file inside the model's folder"
+    inside = f"{name} must lie in a regular file inside the model's folder; got {location[:80]!r}"
     parts = Path(location).parts
     if not parts or Path(location).is_absolute() or ".." in parts or "\\" in location or "\0" in location:
-        raise BadInput(f"{inside}; got {location!r}")
+        raise BadInput(inside)
     root = folder.resolve()
     try:
         real = (root / location).resolve(strict=True)
         if not real.is_relative_to(root):
-            raise BadInput(f"{inside}; got {location!r}, which leads out of it")
-        # Without O_NONBLOCK a pipe would wait for a writer.
-        handle = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            raise BadInput(f"{inside}, which leads out of it")
+        with regular(real) as (file, status):
+            if status.st_nlink != 1:
+                raise BadInput(f"{inside}, which has another name elsewhere")
+            if offset + length > status.st_size:
+                raise BadInput(
+                    f"{name} must end within {location!r} of {status.st_size} bytes; got {offset} + {length}"
+                )
+            file.seek(offset)
+            return file.read(length)
     except (OSError, RuntimeError) as error:
-        raise BadInput(f"{inside}; got {location!r}, which cannot be opened ({type(error).__name__})") from None
+        raise BadInput(f"{inside}, which cannot be opened ({type(error).__name__})") from None
+
+
+@contextmanager
+def regular(path: Path) -> Iterator[tuple[BinaryIO, os.stat_result]]:
+    """A file and what is known of it. Raises OSError for a folder, a pipe, a device, a link, or what cannot be read."""
+    # Without O_NONBLOCK a pipe would wait for a writer.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise OSError("not a regular file")
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise BadInput(f"{inside}; got {location!r}, which is not a regular file with this one name")
-        if offset + length > status.st_size:
-            raise BadInput(f"{name} must end within {location!r} of {status.st_size} bytes; got {offset} + {length}")
-        file.seek(offset)
-        return file.read(length)
+        yield file, status
