@@ -73,8 +73,13 @@ def main() -> None:
                 runs += 1
                 different += result.read_text() != whole
                 shutil.rmtree(folder)
-            if kills % 20 == 0:
-                note(f"{kills} kills, {runs} runs ended, {different} of them otherwise")
+            report(asked.out, kills, runs, different, took)
+    print_json(report(asked.out, kills, runs, different, took))
+
+
+def report(path: Path, kills: int, runs: int, different: int, took: float) -> dict[str, Any]:
+    """The figures so far, in the file as well: a benchmark that is stopped has them too."""
+    note(f"{kills} kills, {runs} runs ended, {different} of them otherwise")
     document: dict[str, Any] = {
         "kills": kills,
         "runs that ended": runs,
@@ -83,8 +88,8 @@ def main() -> None:
         "seconds left alone": took,
         "machine": asdict(this_machine()),
     }
-    write_json(asked.out, document)
-    print_json(document)
+    write_json(path, document)
+    return document
 
 
 if __name__ == "__main__":
