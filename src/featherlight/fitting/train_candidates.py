@@ -91,9 +91,7 @@ def _starters(
     validation = min(VALIDATED, len(task.dataset.validation))
     while True:
         ranked = field(promise(fitting, rates, task.seconds, lacking))
-        count = starters(
-            [rates(candidate) for candidate in ranked], task.seconds, min(VALIDATED, len(task.dataset.validation))
-        )
+        count = starters([rates(candidate) for candidate in ranked], task.seconds, validation)
         missing = {c for c in ranked[:count] if known_weights(c) and not has_weights(task, c)} - lacking
         if not missing:
             return ranked, count, lacking
