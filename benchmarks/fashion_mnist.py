@@ -51,20 +51,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "fashion_mnist.json")
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    version = str(torch.__version__)
     networks = candidates(SIZE)
-    rows = [examine(name, networks[name], asked.folder) for name in FAMILIES]
-    write_json(
-        asked.out, {"epochs": EPOCHS, "machine": asdict(this_machine()), "torch": torch.__version__, "rows": rows}
-    )
+    rows: list[dict[str, Any]] = []
+    for name in FAMILIES:
+        examine(name, networks[name], asked.folder)
+        finished = [path for each in FAMILIES if (path := asked.folder / f"{each}.json").exists()]
+        rows = [json.loads(path.read_bytes()) for path in finished]
+        # After each: a benchmark that is stopped has its figures so far.
+        write_json(asked.out, {"epochs": EPOCHS, "machine": asdict(this_machine()), "torch": version, "rows": rows})
     print_table(list(rows[0]), [list(row.values()) for row in rows])
 
 
-def examine(name: str, widths: tuple[Candidate, ...], folder: Path) -> dict[str, Any]:
-    """The row of one family, from the folder where it is there already."""
+def examine(name: str, widths: tuple[Candidate, ...], folder: Path) -> None:
+    """Write the row of one family into the folder, unless it is there already."""
     done = folder / f"{name}.json"
     if done.exists():
-        row: dict[str, Any] = json.loads(done.read_bytes())
-        return row
+        return
     chosen = folder / f"{name}.width.json"
     if not chosen.exists():
         write_json(chosen, [each.width for each in widths].index(widest(widths).width))
@@ -92,7 +95,7 @@ def examine(name: str, widths: tuple[Candidate, ...], folder: Path) -> dict[str,
     running = {engine.name: engine.build(source, threads=1) for engine in available()}
     times = measure(running, seconds=2.0)
     fastest = min(times, key=lambda engine: times[engine].median)
-    row = {
+    row: dict[str, Any] = {
         "network": candidate.name,
         "parameters": counts.parameters,
         "multiply-adds": counts.multiply_adds,
@@ -104,7 +107,6 @@ def examine(name: str, widths: tuple[Candidate, ...], folder: Path) -> dict[str,
         "p90 ms": times[fastest].p90 * 1e3,
     }
     write_json(done, row)
-    return row
 
 
 def widest(widths: tuple[Candidate, ...]) -> Candidate:
