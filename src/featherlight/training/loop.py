@@ -157,8 +157,8 @@ def train_network(
     with _training(model, teacher, accelerator, threads, seed):
         if plan is None:
             plan = _plan(model, dataset, recipe, preprocessing, teacher, accelerator, threads, seed)
-            plan = replace(plan, validated=validated)
-            plan = replace(plan, steps=_steps(plan, model, dataset, teacher, steps, epochs, seconds, start))
+            counted = _steps(plan, model, dataset, teacher, steps, epochs, seconds, start)
+            plan = replace(plan, steps=counted, validated=validated)
             [plan] = broadcast_object_list([plan])  # what one process measured holds for all
             if checkpoints is not None:
                 checkpoints.begin(request, plan)
