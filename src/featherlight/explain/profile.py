@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from featherlight.cost import Bound, Ceilings
+from featherlight.cost import Ceilings
 from featherlight.explain.guidelines import Finding
 from featherlight.timing import Measurement
 
