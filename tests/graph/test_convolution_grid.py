@@ -7,6 +7,7 @@ Runtime, which shares no line with it.
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -24,7 +25,7 @@ SIZES = ((7, 7), (13, 9))
 CHANNELS = 6
 
 
-def model(kernel: tuple[int, int], groups: int, size: tuple[int, int], bias: bool, **attributes: object) -> bytes:
+def model(kernel: tuple[int, int], groups: int, size: tuple[int, int], bias: bool, **attributes: Any) -> bytes:
     rng = np.random.default_rng(0)
     weight = rng.standard_normal((12, CHANNELS // groups, *kernel)).astype(np.float32)
     constants = [helper.make_tensor("weight", TensorProto.FLOAT, weight.shape, weight.tobytes(), raw=True)]
