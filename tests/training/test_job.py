@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -235,6 +236,32 @@ def test_two_processes_share_the_batches(photos: Path, tmp_path: Path) -> None:
                            env=environment(), capture_output=True, text=True, check=False)  # fmt: skip
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout) == document
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="the processes to kill are found under /proc")
+def test_two_processes_killed_go_on_to_the_same_bits(photos: Path, tmp_path: Path) -> None:
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2",
+              "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", "-m"]  # fmt: skip
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    long = ("--epochs", "20", "--save-every", "0.01")
+    subprocess.run([*launch, *command(photos, whole, *long)], env=environment(), check=True, capture_output=True)
+    run = [*launch, *command(photos, killed, *long)]
+    group = subprocess.Popen(
+        run, env=environment(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    while not list((killed / "checkpoints").glob("step-*.safetensors")) and group.poll() is None:
+        time.sleep(0.01)
+    for process in [*children(group.pid), group.pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    assert group.wait(timeout=60) == -signal.SIGKILL
+    subprocess.run([*run, "--resume"], env=environment(), check=True, capture_output=True)
+    assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def children(process: int) -> list[int]:
+    """The processes that a process has started: torchrun gives each a session of its own."""
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def test_two_processes_move_the_weights_as_one_would(photos: Path, tmp_path: Path) -> None:
