@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from featherlight.explain.doctor import Checkup, check_up
 from featherlight.explain.guidelines import Finding, Guideline, block, findings
 from featherlight.explain.order import Order, compare
 
@@ -21,12 +22,14 @@ _LATE = ("EXPERIMENTS", "Experiment", "Study", "run")
 
 __all__ = [
     "EXPERIMENTS",
+    "Checkup",
     "Experiment",
     "Finding",
     "Guideline",
     "Order",
     "Study",
     "block",
+    "check_up",
     "compare",
     "findings",
     "run",
