@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from featherlight.errors import BadInput
-from featherlight.timing import measure
+from featherlight.timing import interleave, measure
 
 
 class Clock:
@@ -109,6 +109,13 @@ def test_garbage_collection_is_off_meanwhile_and_on_again_after_a_failure() -> N
         measure({"a": call}, rounds=1, warm_up=0)
     assert states == [False] * 6
     assert gc.isenabled()
+
+
+def test_progress_is_the_share_that_is_done() -> None:
+    told: list[float] = []
+    taken = interleave({"a": lambda: [1.0, 2.0], "b": lambda: [3.0]}, rounds=4, progress=told.append)
+    assert told == [0.25, 0.5, 0.75, 1.0]
+    assert taken == {"a": ((1.0, 2.0),) * 4, "b": ((3.0,),) * 4}
 
 
 def test_nothing_to_time_is_nothing_timed() -> None:

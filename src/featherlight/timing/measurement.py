@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
 from featherlight.errors import must_be
+from featherlight.timing.intervals import median_interval
 from featherlight.timing.machine import Machine
+from featherlight.timing.stopwatch import Rounds
 
 NOISY = 0.25  # a spread above this is called noisy; an idle virtual machine of two cores stays below 0.1
 
@@ -23,6 +27,7 @@ class Target:
     precision: str  # of the arithmetic, such as "f32"
     batch: int
     machine: Machine
+    device: str = "cpu"  # or the name of the GPU
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,15 @@ class Measurement:
     p90: float
     runs: int
     noisy: bool  # the rule: spread(samples) > NOISY
+    interval: tuple[float, float] | None = None  # of the median, 95 % confidence; None for too few rounds to know
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A measurement, and the median of each round behind it: what `tell_apart` compares rivals by."""
+
+    measurement: Measurement
+    rounds: tuple[float, ...]
 
 
 def summarise(target: Target, samples: Sequence[float]) -> Measurement:
@@ -42,7 +56,15 @@ def summarise(target: Target, samples: Sequence[float]) -> Measurement:
     if len(samples) == 0 or not all(time > 0 for time in samples):
         raise must_be("samples", "one or more times above 0", list(samples))
     p10, median, p90 = (float(value) for value in np.quantile(samples, (0.1, 0.5, 0.9)))
-    return Measurement(target, median, p10, p90, len(samples), noisy=spread(samples) > NOISY)
+    noisy = spread(samples) > NOISY
+    return Measurement(target, median, p10, p90, len(samples), noisy, median_interval(samples))
+
+
+def summarise_rounds(target: Target, rounds: Rounds) -> Timed:
+    """The measurement that the samples of several rounds make; its interval is that of the rounds' medians."""
+    measured = summarise(target, list(chain.from_iterable(rounds)))
+    medians = tuple(statistics.median(samples) for samples in rounds)
+    return Timed(replace(measured, interval=median_interval(medians)), medians)
 
 
 def spread(samples: Sequence[float]) -> float:

@@ -13,12 +13,15 @@ import gc
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from featherlight.errors import must_be
 
 Call = Callable[[], object]
 Clock = Callable[[], int]  # nanoseconds, never going backwards
+Turn = Callable[[], Sequence[float]]  # takes a rival's turn and gives its samples, seconds a call
+Rounds = tuple[tuple[float, ...], ...]  # the samples of each turn, in the order of the rounds
 
 SAMPLE_NS = 100_000  # the shortest sample: reading the clock costs some 0.1 us, a thousandth of it
 TURN_NS = (
@@ -39,25 +42,60 @@ def measure(
 ) -> dict[str, tuple[float, ...]]:
     """The samples of each call, in seconds a call, in the order in which they were taken.
 
-    Goes on for `seconds` in all (and five rounds at least), or for exactly `rounds` rounds where given. Before that,
-    each call runs for `warm_up` seconds and twice at least. A turn's untimed calls take `settle` seconds: more than
-    rivals' threads go on spinning. Calls quicker than 0.1 ms are timed several at once, and a sample is their mean.
-    Garbage collection is off meanwhile. An exception of a call ends the measurement.
+    Before the first round each call runs for `warm_up` seconds and twice at least. A turn's untimed calls take `settle`
+    seconds: more than rivals' threads go on spinning. Calls quicker than 0.1 ms are timed several at once, and a sample
+    is their mean. Garbage collection is off meanwhile. For `seconds` and `rounds` see `interleave`. An exception of a
+    call ends the measurement.
     """
-    _check(seconds, rounds, warm_up, settle)
-    order = list(calls)
-    shuffle = random.Random(0).shuffle
-    samples: dict[str, list[float]] = {name: [] for name in calls}
+    turns = {name: ready(call, warm_up=warm_up, settle=settle, clock=clock) for name, call in calls.items()}
+    taken = interleave(turns, seconds=seconds, rounds=rounds, clock=clock)
+    return {name: tuple(chain.from_iterable(samples)) for name, samples in taken.items()}
+
+
+def ready(call: Call, *, warm_up: float = 0.1, settle: float = 0.001, clock: Clock = time.perf_counter_ns) -> Turn:
+    """The turns of a call, after it was warmed up: see `measure`."""
+    for name, duration in (("warm_up", warm_up), ("settle", settle)):
+        if not 0 <= duration < math.inf:
+            raise must_be(name, "a number of seconds, 0 or more", duration)
     with _garbage_collection_off():
-        quickest = {name: _warm_up(call, warm_up, clock) for name, call in calls.items()}
-        stop = clock() + round(seconds * 1e9)
-        done = 0
-        while calls and (done < rounds if rounds is not None else done < LEAST_ROUNDS or clock() < stop):
-            shuffle(order)
-            for name in order:
-                samples[name] += _turn(calls[name], quickest[name], round(settle * 1e9), clock)
-            done += 1
-    return {name: tuple(times) for name, times in samples.items()}
+        quickest = _warm_up(call, warm_up, clock)
+
+    def turn() -> list[float]:
+        with _garbage_collection_off():
+            return _turn(call, quickest, round(settle * 1e9), clock)
+
+    return turn
+
+
+def interleave(
+    turns: Mapping[str, Turn],
+    *,
+    seconds: float = 2.0,
+    rounds: int | None = None,
+    clock: Clock = time.perf_counter_ns,
+    progress: Callable[[float], None] = lambda share: None,
+) -> dict[str, Rounds]:
+    """The samples of each rival's turns, where all have one turn a round, in an order shuffled anew.
+
+    Goes on for `seconds` in all (and five rounds at least), or for exactly `rounds` rounds where given. `progress` is
+    told after each round what share is done, from 0 to 1.
+    """
+    if not 0 < seconds < math.inf:
+        raise must_be("seconds", "a number above 0", seconds)
+    if rounds is not None and rounds < 1:
+        raise must_be("rounds", "a whole number above 0", rounds)
+    order = list(turns)
+    shuffle = random.Random(0).shuffle
+    taken: dict[str, list[tuple[float, ...]]] = {name: [] for name in turns}
+    start, done, share = clock(), 0, 0.0
+    while turns and share < 1:
+        shuffle(order)
+        for name in order:
+            taken[name].append(tuple(turns[name]()))
+        done += 1
+        share = done / rounds if rounds else min(done / LEAST_ROUNDS, (clock() - start) / (seconds * 1e9))
+        progress(min(1.0, share))
+    return {name: tuple(samples) for name, samples in taken.items()}
 
 
 def _turn(call: Call, quickest: int, settle: int, clock: Clock) -> list[float]:
@@ -85,16 +123,6 @@ def _warm_up(call: Call, seconds: float, clock: Clock) -> int:
         quickest = min(quickest, end - start)
         start = end
     return max(1, int(quickest))
-
-
-def _check(seconds: float, rounds: int | None, warm_up: float, settle: float) -> None:
-    if not 0 < seconds < math.inf:
-        raise must_be("seconds", "a number above 0", seconds)
-    if rounds is not None and rounds < 1:
-        raise must_be("rounds", "a whole number above 0", rounds)
-    for name, duration in (("warm_up", warm_up), ("settle", settle)):
-        if not 0 <= duration < math.inf:
-            raise must_be(name, "a number of seconds, 0 or more", duration)
 
 
 @contextlib.contextmanager
