@@ -7,6 +7,17 @@ from featherlight.engines.find import ENGINES, available, find
 from featherlight.engines.protocol import Engine
 from featherlight.engines.rivals import measure
 from featherlight.engines.running import Running
-from featherlight.engines.source import ModuleSource, OnnxSource, Source
+from featherlight.engines.source import GraphSource, ModuleSource, OnnxSource, Source
 
-__all__ = ["ENGINES", "Engine", "ModuleSource", "OnnxSource", "Running", "Source", "available", "find", "measure"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "GraphSource",
+    "ModuleSource",
+    "OnnxSource",
+    "Running",
+    "Source",
+    "available",
+    "find",
+    "measure",
+]

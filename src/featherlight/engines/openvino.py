@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from featherlight.engines.agreement import checked
 from featherlight.engines.library import missing_library
 from featherlight.engines.running import Array, Running
 from featherlight.engines.source import Source, cannot_run, check
@@ -24,6 +25,7 @@ def version() -> str:
     return str(openvino.__version__)
 
 
+@checked
 def build(source: Source, *, threads: int, batch: int = 1) -> Running:
     """A compiled model of the source's ONNX form.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-import numpy as np
-
+from featherlight.engines.agreement import noise
 from featherlight.engines.running import Running
 from featherlight.timing import Measurement, stopwatch, summarise
 
@@ -20,11 +19,7 @@ def measure(
 
     The images are noise of the right shape, the same for all of one shape: no engine's time depends on what they show.
     """
-    calls = {name: partial(running, _noise(running.input_shape)) for name, running in rivals.items()}
+    calls = {name: partial(running, noise(running.input_shape)) for name, running in rivals.items()}
     settle = SPIN if any(running.target.threads > 1 for running in rivals.values()) else 0.001
     samples = stopwatch.measure(calls, seconds=seconds, rounds=rounds, settle=settle)
     return {name: summarise(running.target, samples[name]) for name, running in rivals.items()}
-
-
-def _noise(shape: tuple[int, ...]) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal(shape, np.float32)

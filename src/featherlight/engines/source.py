@@ -1,12 +1,13 @@
-"""What an engine builds from: a trained module, or an ONNX file as it lies on disk."""
+"""What an engine builds from: a trained module, an ONNX file as it lies on disk, or a graph."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from featherlight.engines.running import Array
 from featherlight.errors import BadInput, must_be
 
 if TYPE_CHECKING:
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ModuleSource:
-    """A torch module that turns images (N, *input_shape) into scores. It is traced once, for all engines that ask."""
+    """A torch module that turns images (N, *input_shape) into scores. It is traced once, for all engines that ask.
+
+    It must not change once an engine was built from it: what follows is held against what it said then.
+    """
 
     module: nn.Module
     input_shape: tuple[int, int, int]  # channels, height, width
+    references: dict[int, Array] = field(default_factory=dict, repr=False)  # by batch: see `agreement`
     name = "the torch module"  # as an error calls it
 
     @cached_property
@@ -43,6 +48,7 @@ class OnnxSource:
     """An ONNX file with one input (N, channels, height, width) and one output; what was written is what runs."""
 
     path: Path
+    references: dict[int, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -79,7 +85,28 @@ class OnnxSource:
             raise BadInput(f"{self.path} is not an ONNX model") from None
 
 
-Source: TypeAlias = ModuleSource | OnnxSource
+@dataclass(frozen=True, eq=False)
+class GraphSource:
+    """A graph for one image, with one input (1, channels, height, width) and one output; needs no torch."""
+
+    graph: Graph
+    name: str = "the graph"  # as an error calls it
+    references: dict[int, Array] = field(default_factory=dict, repr=False)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        _, channels, height, width = self.graph.tensors[self.graph.inputs[0]].shape
+        return channels, height, width
+
+    def to_onnx(self, batch: int) -> bytes:
+        """The graph as an ONNX model for `batch` images."""
+        from featherlight.graph import to_onnx, with_batch
+
+        return bytes(to_onnx(with_batch(self.graph, batch)).SerializeToString())
+
+
+Source: TypeAlias = ModuleSource | OnnxSource | GraphSource
 
 
 def check(threads: int, batch: int) -> None:

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Iterator
 from typing import cast
 
+from featherlight.engines.agreement import checked
 from featherlight.engines.library import missing_library
 from featherlight.engines.running import Array, Running
 from featherlight.engines.source import ModuleSource, Source, check
@@ -28,6 +29,7 @@ def version() -> str:
     return str(torch.__version__)
 
 
+@checked
 def build(source: Source, *, threads: int, batch: int = 1) -> Running:
     """A copy of the source's module, in evaluation mode and channels-last: later training does not reach it.
 

@@ -13,16 +13,10 @@ from numpy.typing import NDArray
 
 from featherlight import engines
 from featherlight.engines import OnnxSource
+from featherlight.engines.agreement import distance
+from featherlight.engines.agreement import tolerance as explained_by_rounding
 from featherlight.errors import BadInput, Failure
 from featherlight.layers import Network
-
-# Float32 in another order of summation stays well below; a wrong constant or a forgotten activation far above.
-TOLERANCE = 1e-4
-
-# A network that has hardly been trained may magnify rounding beyond that. How much it does is how far torch's own
-# float32 lies from its float64; another engine may lie this many times as far, up to a bound.
-ROUNDINGS = 10
-MOST_ROUNDING = 2e-2
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ def check_export(
     """The ONNX file at `path`, run by ONNX Runtime on prepared images (N, C, H, W), against `model` run by torch.
 
     Raises Failure, with the figures, where any image's scores differ by more than `tolerance` times their norm, or are
-    not finite. By default that is TOLERANCE, or ROUNDINGS times what torch itself rounds, if that is more. Within it
+    not finite. By default that is what every engine is held to when it is built. Within it
     two classes may still change places, where they are as good as equal.
     """
     if not len(images):
@@ -58,9 +52,8 @@ def check_export(
     if not (np.isfinite(expected).all() and np.isfinite(found).all()):
         raise Failure(f"{path.name} or the trained network gives scores that are not finite")
     same_class = int((found.argmax(1) == expected.argmax(1)).sum())
-    rounding = min(ROUNDINGS * _distance(rounded, expected), MOST_ROUNDING)
-    allowed = max(TOLERANCE, rounding) if tolerance is None else tolerance
-    agreement = Agreement(len(images), same_class, _distance(found, expected), allowed)
+    allowed = explained_by_rounding(rounded, expected) if tolerance is None else tolerance
+    agreement = Agreement(len(images), same_class, distance(found, expected), allowed)
     if agreement.difference > allowed:
         raise Failure(
             f"the exported network must agree with the trained one to {allowed:.0e} of the scores' norm; on "
@@ -68,12 +61,6 @@ def check_export(
             f"on {same_class}"
         )
     return agreement
-
-
-def _distance(scores: NDArray[Any], expected: NDArray[Any]) -> float:
-    """The largest distance between the score vectors of an image, as a share of the expected one's norm."""
-    distances = np.linalg.norm(scores - expected, axis=1) / np.maximum(np.linalg.norm(expected, axis=1), 1e-12)
-    return float(distances.max())
 
 
 def _by_torch(model: Network, images: NDArray[np.float32], dtype: torch.dtype) -> NDArray[Any]:
