@@ -72,9 +72,7 @@ def test_a_wrong_engine_is_named_with_its_distance(tmp_path: Path, form: str, wr
 
 
 def test_scores_of_another_shape_are_a_failure(tmp_path: Path) -> None:
-    with pytest.raises(
-        Failure, match=r"^liar must give scores of shape \(1, 5\), as the torch module does"
-    ):
+    with pytest.raises(Failure, match=r"^liar must give scores of shape \(1, 5\), as the torch module does"):
         engine(lambda scores: scores[:, :4])(sources(tmp_path)["module"], threads=1)
 
 
@@ -88,7 +86,7 @@ def test_one_wrong_image_of_a_batch_is_enough(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["module", "onnx", "graph"])
 def test_rounding_is_no_disagreement(tmp_path: Path, form: str) -> None:
-    engine(lambda scores: scores * np.float32(1 + 1e-6))(sources(tmp_path)[form], threads=1)
+    engine(lambda scores: np.float32(1 + 1e-6) * scores)(sources(tmp_path)[form], threads=1)
 
 
 def test_a_network_that_magnifies_rounding_may_be_rounded_otherwise() -> None:
@@ -99,7 +97,7 @@ def test_a_network_that_magnifies_rounding_may_be_rounded_otherwise() -> None:
             mean = images.mean((2, 3))
             return (mean + 300) - 300
 
-    engine(lambda scores: scores + np.float32(2e-4) * np.abs(scores))(ModuleSource(Difference(), SHAPE), threads=1)
+    engine(lambda scores: (scores * (1 + 1e-6)).astype(np.float32))(sources(tmp_path)[form], threads=1)
 
 
 def test_the_network_is_asked_once_for_all_engines() -> None:

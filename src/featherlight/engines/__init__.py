@@ -1,13 +1,15 @@
 """The engines that run a network here, rivals under one protocol. Importing this package loads none of them.
 
-A new engine is a module with the four names of `Engine`, and a line in `ENGINES`.
+A new engine is a module with the five names of `Engine`, and a line in `ENGINES`.
 """
 
 from featherlight.engines.find import ENGINES, available, find
+from featherlight.engines.processes import measure_apart
 from featherlight.engines.protocol import Engine
 from featherlight.engines.rivals import measure
 from featherlight.engines.running import Running
 from featherlight.engines.source import GraphSource, ModuleSource, OnnxSource, Source
+from featherlight.engines.worker import Rival
 
 __all__ = [
     "ENGINES",
@@ -15,9 +17,11 @@ __all__ = [
     "GraphSource",
     "ModuleSource",
     "OnnxSource",
+    "Rival",
     "Running",
     "Source",
     "available",
     "find",
     "measure",
+    "measure_apart",
 ]

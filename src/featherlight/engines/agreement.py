@@ -55,10 +55,7 @@ def check(running: Running, source: Source) -> None:
     float32: it is asked only of those that need it. Where the network's own scores are not finite nothing can be told.
     """
     images = noise(running.input_shape)
-    batch = running.target.batch
-    if batch not in source.references:
-        source.references[batch] = own_scores(source, images)
-    expected, found = source.references[batch], running(images)
+    expected, found = reference(source, running.target.batch), running(images)
     if not np.isfinite(expected).all():
         return
     if found.shape != expected.shape:
@@ -75,6 +72,13 @@ def check(running: Running, source: Source) -> None:
             f"{running.target.engine} must agree with {source.name} to {allowed:.0e} of the scores' norm; "
             f"they differ by {difference:.1e}"
         )
+
+
+def reference(source: Source, batch: int) -> Array:
+    """What the network of `source` says of `batch` images of noise; computed once, and kept with the source."""
+    if batch not in source.references:
+        source.references[batch] = own_scores(source, noise((batch, *source.input_shape)))
+    return source.references[batch]
 
 
 def noise(shape: tuple[int, ...]) -> Array:

@@ -11,6 +11,7 @@ from featherlight.engines.source import Source, cannot_run, check
 from featherlight.timing import Target, this_machine
 
 name = "openvino"
+needs_module = False
 
 
 def missing() -> str | None:

@@ -15,6 +15,10 @@ class Engine(Protocol):
     def name(self) -> str:
         """The name by which `find` knows it."""
 
+    @property
+    def needs_module(self) -> bool:
+        """Whether it runs torch modules only, and neither ONNX files nor graphs."""
+
     def missing(self) -> str | None:
         """Why this engine cannot be used here and what to install, in one sentence; None where it can."""
 

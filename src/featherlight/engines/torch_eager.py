@@ -15,6 +15,7 @@ from featherlight.errors import BadInput
 from featherlight.timing import Target, this_machine
 
 name = "torch"
+needs_module = True
 
 
 def missing() -> str | None:
