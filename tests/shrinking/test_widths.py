@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from featherlight.errors import BadInput
+from featherlight.models import entry
+from featherlight.shrinking import Width, widths, with_channels
+from featherlight.spec import Convolution, Fire, Head, InvertedResidual, Pool, ShuffleUnit1, Spec, SqueezeExcite
+
+
+def named(spec: Spec) -> dict[str, Width]:
+    return {width.name: width for width in widths(spec)}
+
+
+def test_an_expansion_and_the_bottlenecks_that_share_a_residual() -> None:
+    gate = SqueezeExcite(4)
+    spec = Spec(
+        (Convolution(8, 3, 2), InvertedResidual(12, 24, squeeze_excite=gate), InvertedResidual(12, 30)),
+        Head(hidden=(9,)),
+    )
+    assert [(width.name, width.channels, len(width.places)) for width in widths(spec)] == [
+        ("rows.0.channels", 8, 1),
+        ("rows.1.expanded", 24, 1),
+        ("rows.1.squeeze_excite.channels", 4, 1),
+        ("rows.1.channels", 12, 2),
+        ("rows.2.expanded", 30, 1),
+        ("head.hidden.0", 9, 1),
+    ]
+    thinner = with_channels(spec, named(spec)["rows.1.channels"], 10)
+    assert [row.channels for row in thinner.rows if isinstance(row, InvertedResidual)] == [10, 10]
+    assert with_channels(spec, named(spec)["head.hidden.0"], 3).head.hidden == (3,)
+    gated = with_channels(spec, named(spec)["rows.1.squeeze_excite.channels"], 2).rows[1]
+    assert isinstance(gated, InvertedResidual)
+    assert gated.squeeze_excite == SqueezeExcite(2)
+
+
+def test_what_enters_a_concatenation_is_part_of_what_leaves_it() -> None:
+    spec = Spec((Convolution(6, 3, 2), ShuffleUnit1(24, 6, 3, 3, 2), ShuffleUnit1(24, 6, 3, 3)))
+    stem = named(spec)["rows.0.channels"]
+    thinner = with_channels(spec, stem, 3)
+    assert [row.channels for row in thinner.rows if not isinstance(row, Pool | Fire)] == [3, 21, 21]
+    made = with_channels(spec, named(spec)["rows.1.channels"], 21)
+    assert [row.channels for row in made.rows if not isinstance(row, Pool | Fire)] == [6, 21, 21]
+
+
+def test_a_bypass_ties_both_halves_of_two_fire_modules() -> None:
+    spec = Spec((Convolution(8, 3), Fire(2, 4, 5), Fire(3, 4, 5, bypass="simple")), Head("convolution"))
+    assert [row for row in with_channels(spec, named(spec)["rows.1.expand3"], 3).rows if isinstance(row, Fire)] == [
+        Fire(2, 4, 3),
+        Fire(3, 4, 3, bypass="simple"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["alexnet", "resnet50", "squeezenet_1_0_simple_bypass", "shufflenet_v2_se", "mnasnet_a1"]
+)
+def test_every_width_of_a_registered_network_can_be_read_and_written(name: str) -> None:
+    spec = entry(name).build()
+    places = [place for width in widths(spec) for place in width.places]
+    assert len(places) == len(set(places)) or name.startswith("shufflenet_v1")
+    for width in widths(spec):
+        assert with_channels(spec, width, width.channels) == spec
+
+
+def test_no_width_without_channels() -> None:
+    spec = Spec((Convolution(8, 3),))
+    with pytest.raises(BadInput, match=r"rows\.0\.channels must be a whole number above 0; got 0"):
+        with_channels(spec, widths(spec)[0], 0)
