@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from featherlight.engines.running import Running
+from featherlight.engines.running import Array, Running
 from featherlight.engines.source import Source
+from featherlight.engines.trace import Step
 
 
 class Engine(Protocol):
@@ -29,4 +30,12 @@ class Engine(Protocol):
         """The network of `source`, ready to run on `threads` threads, `batch` images at a time, in float32.
 
         Raises BadInput for a source that this engine cannot run.
+        """
+
+    def trace(self, source: Source, images: Array, *, threads: int, calls: int = 20) -> tuple[Step, ...]:
+        """What it does with `images` of one batch, step by step, in the order in which it runs them.
+
+        The network is built once more with the engine's own profiler on and called `calls` times after a warm-up. Each
+        operation of `source.graph` but views is in exactly one step. Raises BadInput for a source that this engine
+        cannot run, or where it has no way to trace.
         """

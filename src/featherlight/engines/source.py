@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from featherlight.graph import Graph
+    from featherlight.graph.read_torch import Operator
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +30,21 @@ class ModuleSource:
     references: dict[int, Array] = field(default_factory=dict, repr=False)  # by batch: see `agreement`
     name = "the torch module"  # as an error calls it
 
-    @cached_property
+    @property
     def graph(self) -> Graph:
         """The module's graph for one image."""
-        from featherlight.graph import from_torch
+        return self._traced[0]
 
-        return from_torch(self.module, (1, *self.input_shape))
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """The operators of PyTorch that the module calls, in the order of the calls."""
+        return self._traced[1]
+
+    @cached_property
+    def _traced(self) -> tuple[Graph, tuple[Operator, ...]]:
+        from featherlight.graph.read_torch import with_operators
+
+        return with_operators(self.module, (1, *self.input_shape))
 
     def to_onnx(self, batch: int) -> bytes:
         """The module as an ONNX model for `batch` images."""
@@ -67,6 +77,13 @@ class OnnxSource:
     def metadata(self) -> dict[str, str]:
         """What the file says about itself."""
         return {entry.key: entry.value for entry in self._model.metadata_props}
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The file's graph for one image; raises BadInput for operators that no canonical kind stands for."""
+        from featherlight.graph import from_onnx
+
+        return from_onnx(self.to_onnx(1))
 
     def to_onnx(self, batch: int) -> bytes:
         """The file's model for `batch` images; raises BadInput where it is for another number of them."""

@@ -11,6 +11,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -23,6 +24,14 @@ from featherlight.graph.builder import Builder
 from featherlight.graph.ir import Graph, Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A call of one of PyTorch's operators ("aten::conv2d"), and the graph's tensors that it gives."""
+
+    name: str
+    outputs: tuple[str, ...]
+
+
 def from_torch(model: nn.Module, input_shape: tuple[int, ...] = (1, 3, 224, 224)) -> Graph:
     """The graph of `model` in evaluation mode, for one input of `input_shape`.
 
@@ -32,6 +41,11 @@ def from_torch(model: nn.Module, input_shape: tuple[int, ...] = (1, 3, 224, 224)
     Raises BadInput if torch.export cannot trace the model at this shape, or if the model uses operators that no
     canonical kind stands for: one sentence names all of them.
     """
+    return with_operators(model, input_shape)[0]
+
+
+def with_operators(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Graph, tuple[Operator, ...]]:
+    """The graph, as `from_torch` gives it, and the operators that the model calls, in the order of the calls."""
     if not input_shape or min(input_shape) < 1:
         raise must_be("input shape", "numbers above 0", input_shape)
     return _translate(_export(model, input_shape))
@@ -88,11 +102,12 @@ def _writes(node: fx.Node) -> bool:
     return bool(arguments) and arguments[0].alias_info is not None and arguments[0].alias_info.is_write
 
 
-def _translate(program: torch.export.ExportedProgram) -> Graph:
+def _translate(program: torch.export.ExportedProgram) -> tuple[Graph, tuple[Operator, ...]]:
     builder = Builder()
     values = _placeholders(program, builder)
     problems: list[str] = []
     outputs: list[str] = []
+    operators: list[Operator] = []
     for node in program.graph.nodes:
         if node.op == "output":
             outputs = [name for name in pytree.tree_leaves(_named(node.args, values)) if name is not None]
@@ -100,9 +115,12 @@ def _translate(program: torch.export.ExportedProgram) -> Graph:
             values[node] = values[node.args[0]][node.args[1]]
         elif node.op == "call_function" and node.meta.get("val") is not None:  # assertions give nothing
             values[node] = _operation(node, values, builder, problems)
+            if isinstance(node.target, torch._ops.OpOverload):
+                names = (values[node],) if isinstance(values[node], str) else values[node]
+                operators.append(Operator(node.target._schema.name, tuple(name for name in names if name)))
     if problems:
         raise BadInput(f"model must be made of known operators; got {', '.join(dict.fromkeys(problems))}")
-    return builder.graph(outputs)
+    return builder.graph(outputs), tuple(operators)
 
 
 def _placeholders(program: torch.export.ExportedProgram, builder: Builder) -> dict[fx.Node, Any]:
