@@ -1,0 +1,182 @@
+"""From folders, files and names to what the page shows of them."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import shlex
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import featherlight
+from featherlight import engines
+from featherlight.data import Dataset, open_dataset
+from featherlight.errors import BadInput, FeatherlightError
+from featherlight.predict import Evaluation, evaluate
+from featherlight.pretrained import LOCAL
+from featherlight.pretrained.catalogue import Weights
+from featherlight.pretrained.create import resolve
+from featherlight.report.contents import Chapter, Fact, Mark, Report
+from featherlight.report.numbers import show_count, show_time
+from featherlight.report.read_result import Result, family, read_result
+from featherlight.report.thumbnails import find_thumbnails
+from featherlight.timing import this_machine
+
+if TYPE_CHECKING:
+    from featherlight.explain.profile import Profile
+
+Say = Callable[[str], None]
+
+ONNX = "model.onnx"  # beside the weights of a fit; it is what was timed
+
+
+def gather(
+    sources: Sequence[str | os.PathLike[str]],
+    *,
+    engine: str | None = None,
+    data: str | os.PathLike[str] | Dataset | None = None,
+    say: Say = lambda _: None,
+) -> Report:
+    """What is known of the networks of `sources`, each measured here and now.
+
+    sources  folders that `fit`, `train` or `save` made, ONNX files, names of networks
+    engine   that runs them: by default what a fit found fastest, else what `profile` takes
+    data     images to evaluate on: by default those that a folder's network was trained on, if they are still here
+    say      is told of each step as a sentence
+
+    Raises BadInput for a source that is no network, and for an engine that is not here or cannot run it.
+    """
+    if not sources:
+        raise BadInput("name at least one network: a folder that fit made, an ONNX file, or a name")
+    if engine is not None:
+        engines.find(engine)
+    chapters = [_chapter(os.fspath(source), engine, data, say) for source in sources]
+    used = {chapter.profile.measurement.target for chapter in chapters if not isinstance(chapter.profile, str)}
+    versions = {"featherlight": featherlight.__version__, "Python": platform.python_version()}
+    versions |= {name: metadata.version(name) for name in ("torch", "numpy")}
+    versions |= {target.engine: target.version for target in sorted(used, key=lambda target: target.engine)}
+    return Report(chapters, this_machine(), versions, datetime.date.today().isoformat())
+
+
+def _chapter(source: str, engine: str | None, data: str | os.PathLike[str] | Dataset | None, say: Say) -> Chapter:
+    result = _result(source)
+    engine = engine or (result.engine if result else None)
+    say(f"measuring {source}")
+    profile = _profile(source, engine, result.threads if result else None)
+    dataset, evaluation = _evaluation(source, engine, result, data, say)
+    worst = () if isinstance(evaluation, str) else evaluation.worst
+    command = shlex.join(["featherlight", "report", source])
+    return Chapter(
+        source=source,
+        title=result.title if result else source,
+        lead=result.lead if result else "Measured on this machine.",
+        budget=result.budget if result else None,
+        marks=(result.marks if result else ()) or _own_mark(source, result, profile, evaluation),
+        facts=(result.facts if result else ()) + _facts(result, profile),
+        profile=profile,
+        evaluation=evaluation,
+        pictures=find_thumbnails(dataset, [mistake.image for mistake in worst]) if dataset else (),
+        commands=(*(result.commands if result else ()), command),
+    )
+
+
+def _result(source: str) -> Result | None:
+    folder = Path(source)
+    if not folder.is_dir():
+        return None
+    result = read_result(folder)
+    if result is None and not (folder / "config.json").is_file():
+        raise BadInput(f"{source} holds no result: `featherlight fit` and `featherlight train` make folders that do")
+    return result
+
+
+def _profile(source: str, engine: str | None, threads: int | None) -> Profile | str:
+    """The profile, or why there is none: an engine that a fit used elsewhere may be missing here."""
+    return "not yet"
+
+
+def _evaluation(
+    source: str,
+    engine: str | None,
+    result: Result | None,
+    data: str | os.PathLike[str] | Dataset | None,
+    say: Say,
+) -> tuple[Dataset | None, Evaluation | str]:
+    """The images and what the network says of them, or why that is not known."""
+    if data is None and result is None:
+        return None, "What it takes for what is not known: no images were named (--data)."
+    try:
+        dataset = _open(source, result, data)
+    except (OSError, FeatherlightError) as error:
+        if data is not None:
+            raise
+        return None, f"What it takes for what is not known: {error}. Name the images with --data."
+    say(f"asking {source} about the test images of {dataset.source}")
+    return dataset, evaluate(source, dataset, engine=engine)
+
+
+def _open(source: str, result: Result | None, data: str | os.PathLike[str] | Dataset | None) -> Dataset:
+    """The images that were named, else those that the network was trained on, in the splits that it knows."""
+    if isinstance(data, Dataset):
+        return data
+    seed = result.seed if result else 0
+    if data is not None:
+        return open_dataset(data, seed)
+    assert result is not None
+    return open_dataset(result.data, seed)
+
+
+def _own_mark(
+    source: str, result: Result | None, profile: Profile | str, evaluation: Evaluation | str
+) -> tuple[Mark, ...]:
+    """The network alone, where no fit timed others beside it; none where it could not be timed."""
+    if isinstance(profile, str):
+        return ()
+    time, (kin, published) = profile.measurement, _published(source)
+    accuracy, of = published, "of ImageNet's validation images, as published"
+    if result is not None:
+        accuracy, of = result.accuracy, "of the validation images"
+    if not isinstance(evaluation, str):
+        accuracy, of = evaluation.top1, f"of {evaluation.data} ({evaluation.split})"
+    return (
+        Mark(
+            name=result.title if result else profile.name,
+            family=kin,
+            median=time.median,
+            p10=time.p10,
+            p90=time.p90,
+            engine=time.target.engine,
+            threads=time.target.threads,
+            accuracy=accuracy,
+            of="" if accuracy is None else of,
+            chosen=True,
+        ),
+    )
+
+
+def _published(source: str) -> tuple[str, float | None]:
+    """The family of a network that is known by name or saved in a folder, and its accuracy on ImageNet."""
+    try:
+        published = resolve(f"{LOCAL}{source}" if os.path.isdir(source) else source)
+    except FeatherlightError:  # an ONNX file has neither
+        return "other", None
+    top1 = published.weights.top1 if isinstance(published.weights, Weights) else None
+    return family(published.architecture), None if top1 is None else top1 / 100
+
+
+def _facts(result: Result | None, profile: Profile | str) -> tuple[Fact, ...]:
+    """The counts; and the time, where no fit has told of one."""
+    if isinstance(profile, str):
+        return ()
+    time = profile.measurement
+    timed = Fact(
+        "Time for one image", show_time(time.median), f"80 % within {show_time(time.p10)} to {show_time(time.p90)}"
+    )
+    parameters, multiply_adds = (
+        sum(getattr(row, name) for row in profile.rows) for name in ("parameters", "multiply_adds")
+    )
+    counts = Fact("Multiply-adds", show_count(multiply_adds), f"{show_count(parameters)} parameters")
+    return (counts,) if result and result.budget else (timed, counts)

@@ -1,0 +1,154 @@
+"""What a folder says of the network in it: the fit or the training run that made it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from featherlight.errors import BadInput
+from featherlight.models import entry, list_models
+from featherlight.report.contents import Fact, Mark
+from featherlight.report.numbers import show_bytes, show_share, show_time
+
+FIT, TRAIN, JOURNAL = "fit.json", "train.json", "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What fit.json or train.json holds, as far as the page shows it.
+
+    `engine` and `threads` are what the fit found fastest; None where nothing was timed.
+    """
+
+    title: str
+    lead: str
+    data: str
+    seed: int
+    budget: float | None
+    marks: tuple[Mark, ...]
+    facts: tuple[Fact, ...]
+    engine: str | None
+    threads: int | None
+    accuracy: float | None  # on validation images
+    commands: tuple[str, ...]
+
+
+def read_result(folder: Path) -> Result | None:
+    """The result in a folder that `fit` or `train` made; None where it holds neither.
+
+    Raises BadInput where it cannot be read.
+    """
+    for name, read in ((FIT, _read_fit), (TRAIN, _read_train)):
+        path = folder / name
+        if path.is_file():
+            try:
+                return read(json.loads(path.read_bytes()), folder)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                raise BadInput(f"{path} is damaged ({type(error).__name__}: {error})") from None
+    return None
+
+
+def family(architecture: str | None) -> str:
+    """The family of a registered network: "mobilenet_v3"; "other" for one that is not."""
+    return entry(architecture).family if architecture in list_models() else "other"
+
+
+def _read_fit(document: Mapping[str, Any], folder: Path) -> Result:
+    chosen, time, target = document["network"], document["time"], document["target"]
+    kept = {"fits": "kept", "undecided": "the noise is larger than the gap", "too slow": "not kept"}
+    return Result(
+        title=str(chosen),
+        lead=f"Of {len(document['candidates'])} networks that were timed on {target['machine']['cpu']}, the one that "
+        f"promised the most accuracy within {show_time(document['budget'])} an image; trained on {document['data']}.",
+        data=str(document["data"]),
+        seed=int(document["seed"]),
+        budget=float(document["budget"]),
+        marks=tuple(_mark(row, chosen) for row in document["candidates"]),
+        facts=(
+            Fact("Right on test images", show_share(document["test_accuracy"]),
+                 f"validation images: {show_share(document['validation_accuracy'])}"),
+            Fact("Time for one image", show_time(time["median"]),
+                 f"80 % within {show_time(time['p10'])} to {show_time(time['p90'])}"
+                 + ("; noisy" if time["noisy"] else "")),
+            Fact("Budget", show_time(document["budget"]), kept[document["verdict"]]),
+            Fact("Weights", show_bytes(document["weights_bytes"]),
+                 f"{show_bytes(document['memory_bytes'])} in memory with one image"),
+        ),
+        engine=str(target["engine"]),
+        threads=int(target["threads"]),
+        accuracy=float(document["validation_accuracy"]),
+        commands=(_fit_command(document, folder),),
+    )  # fmt: skip
+
+
+def _mark(row: Mapping[str, Any], chosen: str) -> Mark:
+    accuracy, name = row["validation_accuracy"], str(row["name"])
+    return Mark(
+        name=name,
+        family=family(row["architecture"]),
+        median=float(row["median"]),
+        p10=float(row["p10"]),
+        p90=float(row["p90"]),
+        engine=str(row["engine"]),
+        threads=int(row["threads"]),
+        verdict=str(row["verdict"]),
+        accuracy=None if accuracy is None else float(accuracy),
+        of="" if accuracy is None else "of the validation images" + ("" if name == chosen else ", after a short heat"),
+        final=name == chosen,
+        chosen=name == chosen,
+    )
+
+
+def _read_train(document: Mapping[str, Any], folder: Path) -> Result:
+    asked, finished = document["asked"], bool(document["finished"])
+    accuracy = float(document["validation_accuracy"]) if finished else None
+    name = " ".join([str(asked["model"]), *(f"{key} {value}" for key, value in asked["arguments"].items())])
+    facts = (
+        Fact("Right on test images", show_share(document["test_accuracy"]),
+             f"validation images: {show_share(accuracy)}"),
+        Fact("Training", show_time(document["seconds"]), f"{document['images']:,} images"),
+    ) if finished else ()  # fmt: skip
+    return Result(
+        title=name,
+        lead=f"Trained on {document['data']}." if finished else f"A run on {document['data']} that did not end.",
+        data=str(document["data"]),
+        seed=int(document["seed"]),
+        budget=None,
+        marks=(),
+        facts=facts,
+        engine=None,
+        threads=None,
+        accuracy=accuracy,
+        commands=(_train_command(asked, folder),),
+    )
+
+
+def _fit_command(document: Mapping[str, Any], folder: Path) -> str:
+    """What was asked for stands in the first line of the journal; without it, what fit.json knows."""
+    asked: Mapping[str, Any] = document
+    try:
+        with (folder / JOURNAL).open("rb") as file:
+            first = json.loads(file.readline())
+        asked = first if first["event"] == "start" else document
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    options = [(name, asked.get(name)) for name in ("threads", "size", "minutes", "seed")]
+    words = ["featherlight", "fit", str(document["data"]), "--budget", show_time(document["budget"]).replace(" ", "")]
+    for name, value in options:
+        words += [] if value is None else [f"--{name}", f"{value:g}"]
+    return shlex.join([*words, "--out", str(folder)])
+
+
+def _train_command(asked: Mapping[str, Any], folder: Path) -> str:
+    words = ["featherlight", "train", str(asked["model"]), str(asked["data"])]
+    names = ("recipe", "batch", "minutes", "epochs", "size", "teacher", "seed")
+    options = [*asked["arguments"].items(), *((name, asked.get(name)) for name in names)]
+    options += [("set", change) for change in asked["changes"]]
+    for name, value in options:
+        words += [] if value is None else [f"--{name}", str(value)]
+    words += ["--scratch"] if asked["scratch"] else []
+    return shlex.join([*words, "--out", str(folder)])
