@@ -41,14 +41,18 @@ lint: install  ## Check style and types
 benchmark: data  ## Run the benchmarks that take minutes (the others, of hours, say in their first lines how)
 	for question in fair_rivals listing decoding training_speed; do $(BIN)/python benchmarks/$$question.py || exit 1; done
 
-tables: install  ## Write the tables of docs/performance.md from docs/measured/
+tables: install  ## Write the tables of docs/performance.md and docs/networks/ from docs/measured/, and the drawings
 	$(BIN)/python scripts/write_performance.py
+	$(BIN)/python scripts/write_networks.py
 
 counts: install  ## Write the counts of all networks anew, after adding one
 	$(BIN)/python scripts/write_counts.py
+	$(BIN)/python scripts/write_network_facts.py
+	$(BIN)/python scripts/write_networks.py
 
 measured: demo  ## Run the demo and put its figures into the README (on a quiet machine)
 	$(BIN)/python scripts/write_measured.py $(DEMO)
+	$(BIN)/python scripts/write_networks.py
 
 clean:  ## Remove what make made here
 	rm -rf .venv build dist demo .pytest_cache .hypothesis .mypy_cache .ruff_cache
