@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from featherlight.engines import Engine, ModuleSource, Running, available
+from featherlight.engines import ENGINES, Engine, ModuleSource, Running
 from featherlight.errors import BadInput
 
 Array = NDArray[np.float32]
@@ -46,6 +47,21 @@ def source() -> ModuleSource:
     return ModuleSource(module, SHAPE)
 
 
+@pytest.fixture(scope="module")
+def build(source: ModuleSource) -> Iterator[Callable[[Engine, int, int], Running]]:
+    """Builds each engine once for a number of threads and a batch: one of them compiles for seconds."""
+    built: dict[tuple[str, int, int], Running] = {}
+    with ExitStack() as stack:
+
+        def build(engine: Engine, threads: int, batch: int) -> Running:
+            key = engine.name, threads, batch
+            if key not in built:
+                built[key] = stack.enter_context(engine.build(source, threads=threads, batch=batch))
+            return built[key]
+
+        yield build
+
+
 def images(batch: int) -> Array:
     return np.random.default_rng(1).standard_normal((batch, *SHAPE), np.float32)
 
@@ -62,20 +78,25 @@ def agrees(scores: Array, right: Array) -> bool:
     return scores.shape == right.shape and bool(np.linalg.norm(scores - right) <= 1e-4 * np.linalg.norm(right))
 
 
-@pytest.mark.parametrize("engine", available(), ids=lambda engine: engine.name)
+INSTALLED = [engine for engine in ENGINES.values() if engine.missing() is None]
+
+
+@pytest.mark.parametrize("engine", INSTALLED, ids=lambda engine: engine.name)
 class TestEngine:
     @pytest.fixture
-    def running(self, engine: Engine, source: ModuleSource) -> Iterator[Running]:
-        with engine.build(source, threads=1) as built:
-            yield built
+    def running(self, engine: Engine, build: Callable[[Engine, int, int], Running]) -> Running:
+        return build(engine, 1, 1)
 
-    @pytest.mark.parametrize("threads", [1, 2])
-    @pytest.mark.parametrize("batch", [1, 3])
+    @pytest.mark.parametrize(("threads", "batch"), [(1, 1), (2, 3)])
     def test_gives_the_scores_of_the_module(
-        self, engine: Engine, source: ModuleSource, threads: int, batch: int
+        self,
+        engine: Engine,
+        source: ModuleSource,
+        build: Callable[[Engine, int, int], Running],
+        threads: int,
+        batch: int,
     ) -> None:
-        with engine.build(source, threads=threads, batch=batch) as running:
-            assert agrees(running(images(batch)), expected(source, images(batch)))
+        assert agrees(build(engine, threads, batch)(images(batch)), expected(source, images(batch)))
 
     def test_takes_images_however_they_lie_in_memory(self, running: Running, source: ModuleSource) -> None:
         plain = images(1)
@@ -108,19 +129,20 @@ class TestEngine:
 
     def test_leaves_the_module_and_the_process_as_they_were(self, engine: Engine, source: ModuleSource) -> None:
         threads = torch.get_num_threads()
-        with engine.build(source, threads=threads + 1) as running:
-            running(images(1))
+        with engine.build(source, threads=threads + 1, batch=3) as running:
+            running(images(3))
         assert torch.get_num_threads() == threads
         assert source.module.training
 
-    def test_says_what_its_times_are_for(self, engine: Engine, source: ModuleSource) -> None:
-        with engine.build(source, threads=2, batch=3) as running:
-            target = running.target
+    def test_says_what_its_times_are_for(self, engine: Engine, build: Callable[[Engine, int, int], Running]) -> None:
+        running = build(engine, 2, 3)
+        target = running.target
         assert (target.engine, target.version) == (engine.name, engine.version())
         assert (target.threads, target.batch, target.precision) == (2, 3, "f32")
         assert running.input_shape == (3, *SHAPE)
 
-    def test_closes_once_and_for_all(self, running: Running) -> None:
+    def test_closes_once_and_for_all(self, engine: Engine, source: ModuleSource) -> None:
+        running = engine.build(source, threads=1)
         running.close()
         running.close()
         with pytest.raises(BadInput, match="was closed"):

@@ -1,6 +1,6 @@
 """The engines that run a network here, rivals under one protocol. Importing this package loads none of them.
 
-A new engine is a module with the five names of `Engine`, and a line in `ENGINES`.
+A new engine is a module with the names of `Engine`, and a line in `find.py`.
 """
 
 from featherlight.engines.find import ENGINES, available, find

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from featherlight.engines import onnxruntime, openvino, torch_eager
+from featherlight.engines import onnxruntime, openvino, torch_compile, torch_cuda, torch_eager
 from featherlight.engines.protocol import Engine
 from featherlight.errors import BadInput, unknown
 
-_ALL: tuple[Engine, ...] = (torch_eager, onnxruntime, openvino)
-ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in _ALL}
+_QUICK: tuple[Engine, ...] = (torch_eager, onnxruntime, openvino)
+_BY_NAME_ONLY: tuple[Engine, ...] = (torch_compile, torch_cuda)  # compiles for minutes; is no CPU
+ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (*_QUICK, *_BY_NAME_ONLY)}
 
 
 def find(name: str) -> Engine:
@@ -22,5 +23,8 @@ def find(name: str) -> Engine:
 
 
 def available() -> list[Engine]:
-    """The engines that are installed here, in the order of `ENGINES`."""
-    return [engine for engine in ENGINES.values() if engine.missing() is None]
+    """The engines that are installed here and may be tried unasked, in the order of `ENGINES`.
+
+    They run on the CPU and build within a second or so. The others run where they are asked for by name.
+    """
+    return [engine for engine in _QUICK if engine.missing() is None]
