@@ -1,6 +1,6 @@
 """A network as a list of canonical operations, and what can be asked of it.
 
-`from_torch` needs torch, `from_onnx` and `to_onnx` need onnx; all are imported on first use.
+`from_torch` and `from_spec` need torch, `from_onnx` and `to_onnx` need onnx; all are imported on first use.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from featherlight.graph.passes import canonical
 
 if TYPE_CHECKING:
     from featherlight.graph.read_onnx import from_onnx as from_onnx
+    from featherlight.graph.read_spec import from_spec as from_spec
     from featherlight.graph.read_torch import from_torch as from_torch
     from featherlight.graph.write_onnx import to_onnx as to_onnx
 
 _LATE = {
     "from_onnx": "featherlight.graph.read_onnx",
+    "from_spec": "featherlight.graph.read_spec",
     "from_torch": "featherlight.graph.read_torch",
     "to_onnx": "featherlight.graph.write_onnx",
 }
@@ -41,6 +43,7 @@ __all__ = [
     "check",
     "evaluate",
     "from_onnx",
+    "from_spec",
     "from_torch",
     "kinds",
     "to_onnx",
