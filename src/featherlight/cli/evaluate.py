@@ -28,7 +28,10 @@ def evaluate(
         str, typer.Argument(help="A folder of classes, hf-hub:org/dataset, or fashion-mnist.", metavar="DATA")
     ],
     engine: Annotated[
-        str | None, typer.Option(help="torch, onnxruntime or openvino (torch; onnxruntime for an ONNX file).")
+        str | None,
+        typer.Option(
+            help="torch, onnxruntime, openvino, or auto: the fastest of them (torch; onnxruntime for an ONNX file)."
+        ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads that the network may use (all cores).")] = None,
     batch: Annotated[int, typer.Option(help="Images at once.")] = 32,

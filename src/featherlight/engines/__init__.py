@@ -3,6 +3,7 @@
 A new engine is a module with the names of `Engine`, and a line in `find.py`.
 """
 
+from featherlight.engines.auto import AUTO, choose, fastest
 from featherlight.engines.find import ENGINES, available, find
 from featherlight.engines.processes import measure_apart
 from featherlight.engines.protocol import Engine
@@ -12,6 +13,7 @@ from featherlight.engines.source import GraphSource, ModuleSource, OnnxSource, S
 from featherlight.engines.worker import Rival
 
 __all__ = [
+    "AUTO",
     "ENGINES",
     "Engine",
     "GraphSource",
@@ -21,6 +23,8 @@ __all__ = [
     "Running",
     "Source",
     "available",
+    "choose",
+    "fastest",
     "find",
     "measure",
     "measure_apart",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import os
-from collections.abc import Iterator
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 
@@ -15,12 +12,10 @@ from featherlight.engines.agreement import checked
 from featherlight.engines.library import missing_library
 from featherlight.engines.running import Array, Running
 from featherlight.engines.source import ModuleSource, Source, check
+from featherlight.engines.torch_module import evaluation_copy, on_threads
 from featherlight.engines.trace import WARM_UP, Step, cover
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import Failure
 from featherlight.timing import Target, this_machine
-
-if TYPE_CHECKING:
-    from torch import nn
 
 name = "torch"
 needs_module = True
@@ -40,35 +35,19 @@ def version() -> str:
 
 @checked
 def build(source: Source, *, threads: int, batch: int = 1) -> Running:
-    """A copy of the source's module, in evaluation mode and channels-last: later training does not reach it.
-
-    Channels-last because PyTorch's CPU convolutions then need no reordering: a half off SqueezeNet's time at 224x224.
-    """
+    """A copy of the source's module, in evaluation mode and channels-last: later training does not reach it."""
     import torch
 
     check(threads, batch)
-    module = _module(source)
+    module = evaluation_copy(source, name)
 
     def run(images: Array) -> Array:
-        with torch.inference_mode(), _threads(threads):
+        with torch.inference_mode(), on_threads(threads):
             # A copy: a module may write into what it is given.
             scores = module(torch.from_numpy(images).clone(memory_format=torch.channels_last))
         return cast("Array", scores.numpy())
 
     return Running(Target(name, version(), threads, "f32", batch, this_machine()), (batch, *source.input_shape), run)
-
-
-@contextlib.contextmanager
-def _threads(number: int) -> Iterator[None]:
-    """Run on `number` threads, then on as many as before: the setting belongs to the whole process."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def trace(source: Source, images: Array, *, threads: int, calls: int = 20) -> tuple[Step, ...]:
@@ -79,12 +58,12 @@ def trace(source: Source, images: Array, *, threads: int, calls: int = 20) -> tu
     import torch
 
     check(threads, len(images))
-    module = _module(source)
+    module = evaluation_copy(source, name)
     assert isinstance(source, ModuleSource)
     given = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
     copies = [given.clone() for _ in range(calls)]
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it would write on standard error that it starts and stops
-    with torch.inference_mode(), _threads(threads):
+    with torch.inference_mode(), on_threads(threads):
         for _ in range(WARM_UP):
             module(given.clone())
         with torch.autograd.profiler.profile(use_kineto=False) as profiler:
@@ -114,14 +93,3 @@ def _results(source: ModuleSource, names: list[str]) -> list[tuple[str, ...]]:
         for at in range(block.size):
             results[block.a + at] = source.operators[block.b + at].outputs
     return results
-
-
-def _module(source: Source) -> nn.Module:
-    """A copy of the source's module, ready to run."""
-    import torch
-
-    if not isinstance(source, ModuleSource):
-        raise BadInput(f"the engine torch runs torch modules; got {source.name}")
-    module = copy.deepcopy(source.module).eval().to("cpu", torch.float32)
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs leave this form out
-    return module

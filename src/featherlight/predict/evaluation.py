@@ -112,7 +112,7 @@ def evaluate(
 
     source    a folder that `fit` or `save` wrote, an ONNX file that `export` wrote, a name with weights, a classifier
     data      what `open_dataset` takes; its classes must be the network's, in any order
-    engine    by default torch, and onnxruntime for an ONNX file
+    engine    by default torch, and onnxruntime for an ONNX file; "auto" is the fastest one here
     split     "train", "validation", "test", or "all" three: for a folder of which the network has seen nothing
     threads   by default all cores of this process
     batch     images at once; the last ones are filled up with black
@@ -132,12 +132,10 @@ def evaluate(
     parts = [dataset.train, dataset.validation, dataset.test] if split == "all" else [getattr(dataset, split)]
     if not any(map(len, parts)):
         raise BadInput(f"the {split} split of {dataset.source} has no images")
-    running = engines.find(engine or subject.engine).build(
-        subject.source,
-        threads=this_machine().cores if threads is None else threads,
-        batch=min(batch, max(map(len, parts))),
-    )
-    with running:
+    threads = this_machine().cores if threads is None else threads
+    batch = min(batch, max(map(len, parts)))
+    chosen = engines.choose(engine or subject.engine, subject.source, threads=threads, batch=batch)
+    with chosen.build(subject.source, threads=threads, batch=batch) as running:
         asked = _ask(running, subject, parts, classes, progress)
     return _summary(asked, subject, dataset, split, parts, running.target)
 
