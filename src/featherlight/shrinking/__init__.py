@@ -1,8 +1,31 @@
-"""Networks made thinner: which widths a Spec has, and the weights that are left when one is cut."""
+"""Networks made thinner: which widths a Spec has, the weights that are left when one is cut, and what to cut next."""
 
 from __future__ import annotations
 
-from featherlight.shrinking.carve import IllegalCut, carve, filter_norm, legal, removed
+from featherlight.shrinking.carve import IllegalCut, carve, filter_norm, legal, norms, removed
+from featherlight.shrinking.netadapt import Bench, Choice, State, Step, netadapt
+from featherlight.shrinking.one_shot import magnitude, uniform
+from featherlight.shrinking.proposals import Clock, Proposal, proposals
 from featherlight.shrinking.widths import Width, widths, with_channels
 
-__all__ = ["IllegalCut", "Width", "carve", "filter_norm", "legal", "removed", "widths", "with_channels"]
+__all__ = [
+    "Bench",
+    "Choice",
+    "Clock",
+    "IllegalCut",
+    "Proposal",
+    "State",
+    "Step",
+    "Width",
+    "carve",
+    "filter_norm",
+    "legal",
+    "magnitude",
+    "netadapt",
+    "norms",
+    "proposals",
+    "removed",
+    "uniform",
+    "widths",
+    "with_channels",
+]

@@ -84,6 +84,15 @@ def legal(spec: Spec, width: Width, num_classes: int = 1000, in_chans: int = 3) 
     return _structure(spec, num_classes, in_chans).legal(width)
 
 
+def norms(weights: Weights, spec: Spec, width: Width, score: Score = filter_norm) -> tuple[float, ...]:
+    """The scores of the groups of channels that a width is made of, smallest first; none where it cannot be cut."""
+    structure = _structure(spec, *_ends(weights))
+    allowed = structure.legal(width)
+    cut = structure.cut(with_channels(spec, width, allowed[0])) if allowed else None
+    groups = [g for some, count in zip(structure.classes, cut or (), strict=False) if count for g in some]
+    return tuple(sorted(score(weights, group) for group in groups))
+
+
 class _Structure:
     """A network's channel groups, those alike in the same class, and how each class counts in the weights' shapes."""
 

@@ -1,0 +1,91 @@
+"""The loop, with a clock that counts multiply-adds and a bench that knows which channels matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from torch import Tensor
+
+from featherlight.cost import count
+from featherlight.errors import BadInput
+from featherlight.graph import from_spec
+from featherlight.layers import Network
+from featherlight.shrinking import State, Step, netadapt, proposals, widths
+from featherlight.shrinking.carve import Weights
+from featherlight.spec import Convolution, Head, InvertedResidual, Spec
+
+SPEC = Spec((Convolution(8, 3, 2), InvertedResidual(8, 24), InvertedResidual(8, 16)), Head(hidden=(12,)))
+ENDS = (3, 1)
+
+
+def clock(spec: Spec) -> float:
+    return count(from_spec(spec, (1, 1, 16, 16), 3)).multiply_adds * 1e-9
+
+
+@dataclass
+class Counting:
+    """Accuracy falls with what goes, and `dear` widths cost a hundred times as much."""
+
+    dear: str
+    whole: Spec = SPEC
+    asked: list[str] = field(default_factory=list)
+
+    def glimpse(self, spec: Spec, weights: Weights) -> float:
+        Network(spec, *ENDS).load_state_dict(dict(weights))  # they fit
+        lost = {w.name: w.channels - n.channels for w, n in zip(widths(self.whole), widths(spec), strict=True)}
+        return 1.0 - sum(count * (1e-1 if name == self.dear else 1e-3) for name, count in lost.items())
+
+    def tune(self, key: str, spec: Spec, weights: Weights) -> tuple[Weights, float]:
+        self.asked.append(key)
+        return weights, self.glimpse(spec, weights)
+
+    def time(self, key: str, spec: Spec) -> float:
+        return clock(spec)
+
+
+def start() -> State:
+    torch.manual_seed(0)
+    weights: dict[str, Tensor] = dict(Network(SPEC, *ENDS).state_dict())
+    return State(SPEC, weights, clock(SPEC), 1.0)
+
+
+def test_each_proposal_is_the_least_cut_that_is_fast_enough() -> None:
+    goal = 0.9 * clock(SPEC)
+    found = proposals(SPEC, clock, goal, *ENDS)
+    assert {proposal.width for proposal in found} >= {"rows.0.channels", "rows.1.expanded", "rows.2.expanded"}
+    assert "head.hidden.0" not in {proposal.width for proposal in found}  # too small to gain so much
+    for proposal in found:
+        assert proposal.seconds == clock(proposal.spec) <= goal
+        width = next(each for each in widths(SPEC) if each.name == proposal.width)
+        assert proposal.channels < width.channels
+
+
+@pytest.mark.parametrize("choice", ["ratio", "accuracy"])
+def test_it_cuts_until_the_time_is_kept_and_spares_what_matters(choice: str) -> None:
+    steps: list[Step] = []
+    bench = Counting("rows.1.expanded")
+    first = start()
+    target = 0.6 * first.seconds
+    end = netadapt(first, clock, target, bench, step=0.1 * first.seconds, choice=choice, ends=ENDS, told=steps.append)  # type: ignore[arg-type]
+    assert end.seconds <= target
+    assert clock(end.spec) == pytest.approx(end.seconds)
+    Network(end.spec, *ENDS).load_state_dict(dict(end.weights))
+    assert [step.number for step in steps] == list(range(1, len(steps) + 1))
+    assert "rows.1.expanded" not in {step.kept.width for step in steps}
+    assert [step.seconds for step in steps] == sorted((step.seconds for step in steps), reverse=True)
+
+
+def test_proposals_that_cannot_win_are_not_trained() -> None:
+    bench = Counting("rows.1.expanded")
+    first = start()
+    netadapt(first, clock, 0.95 * first.seconds, bench, step=0.05 * first.seconds, ends=ENDS)
+    assert "1-rows.1.expanded" not in bench.asked
+    assert 0 < len(bench.asked) < len(proposals(SPEC, clock, 0.95 * first.seconds, *ENDS))
+
+
+def test_a_time_that_no_cut_reaches_is_refused_with_the_one_that_was() -> None:
+    first = start()
+    with pytest.raises(BadInput, match=r"no single cut brings the network below .* ms is the least that it reaches"):
+        netadapt(first, clock, 1e-9, Counting("none"), step=0.5 * first.seconds, ends=ENDS)
