@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from featherlight.explain.comparison import compare as compare
     from featherlight.fitting import fit as fit
     from featherlight.models import list_models as list_models
     from featherlight.predict import evaluate as evaluate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "compare": "featherlight.explain.comparison",
     "convert_state_dict": "featherlight.pretrained",
     "create_model": "featherlight.pretrained",
     "evaluate": "featherlight.predict",

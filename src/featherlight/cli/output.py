@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -21,6 +22,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     for line in (list(columns), ["-" * width for width in widths], *cells):
         aligned = (text.rjust(w) if r else text.ljust(w) for text, w, r in zip(line, widths, right, strict=True))
         print("  ".join(aligned).rstrip())
+
+
+def print_csv(records: Sequence[Mapping[str, object]]) -> None:
+    """Records of the same fields as CSV on standard output, with a line of names."""
+    writer = csv.DictWriter(sys.stdout, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
 
 
 def note(text: str) -> None:

@@ -20,10 +20,14 @@ def measure(
 
     The images are noise of the right shape, the same for all of one shape: no engine's time depends on what they show.
     """
-    settle = settling(running.target.threads for running in rivals.values())
-    turns = {name: turn_of(running, settle) for name, running in rivals.items()}
-    taken = interleave(turns, seconds=seconds, rounds=rounds)
+    taken = interleave(turns(rivals), seconds=seconds, rounds=rounds)
     return {name: summarise_rounds(running.target, taken[name]).measurement for name, running in rivals.items()}
+
+
+def turns(rivals: Mapping[str, Running]) -> dict[str, Turn]:
+    """The turns of each, warmed up, for rounds that they share."""
+    settle = settling(running.target.threads for running in rivals.values())
+    return {name: turn_of(running, settle) for name, running in rivals.items()}
 
 
 def turn_of(running: Running, settle: float) -> Turn:

@@ -122,8 +122,24 @@ def mobilenet_v3(
 _PAPER = "Howard et al. 2019, arXiv 1905.02244"
 _WIDTHS = (0.35, 0.5, 0.75, 1.0, 1.25)
 register(
-    Entry("mobilenet_v3_large", "mobilenet_v3", _PAPER, 0.752, partial(mobilenet_v3, "large"), _WIDTHS),
-    Entry("mobilenet_v3_small", "mobilenet_v3", _PAPER, 0.674, partial(mobilenet_v3, "small"), _WIDTHS),
+    Entry(
+        "mobilenet_v3_large",
+        "mobilenet_v3",
+        _PAPER,
+        0.752,
+        partial(mobilenet_v3, "large"),
+        _WIDTHS,
+        others={(0.75, 224): 0.733},
+    ),
+    Entry(
+        "mobilenet_v3_small",
+        "mobilenet_v3",
+        _PAPER,
+        0.674,
+        partial(mobilenet_v3, "small"),
+        _WIDTHS,
+        others={(0.75, 224): 0.654},
+    ),
     Entry(
         "mobilenet_v3_large_minimalistic",
         "mobilenet_v3",

@@ -6,8 +6,8 @@ import fnmatch
 import inspect
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
@@ -25,6 +25,8 @@ class Entry:
     size      the side in pixels of the images it was published for
     baseline  a network that the light-weight ones set out to beat
     variant   a network that is there to be compared with another one; nobody would choose it
+    others    the paper's top-1 at other widths and sizes
+    stand_in  `accuracy` is that of the plain network, since the paper prints none of this one
     """
 
     name: str
@@ -36,6 +38,14 @@ class Entry:
     size: int = 224
     baseline: bool = False
     variant: bool = False
+    others: Mapping[tuple[float, int], float] = field(default_factory=dict)
+    stand_in: bool = False
+
+    def published_accuracy(self, width: float, size: int) -> float | None:
+        """Top-1 on ImageNet at this width and size of images as it was published; None where none was."""
+        if self.stand_in:
+            return None
+        return self.accuracy if (width, size) == (1.0, self.size) else self.others.get((width, size))
 
     def build(self, **arguments: Any) -> Spec:
         """The Spec under `arguments`; raises BadInput for an argument that this network does not have."""

@@ -57,10 +57,18 @@ def _scaled(width: float) -> tuple[int, ...]:
 _PAPER = "Ma et al. 2018, arXiv 1807.11164"
 _WIDTHS = (0.25, 0.5, 1.0, 1.5, 2.0)
 register(
-    Entry("shufflenet_v2", "shufflenet_v2", _PAPER, 0.694, shufflenet_v2, _WIDTHS),
+    Entry(
+        "shufflenet_v2",
+        "shufflenet_v2",
+        _PAPER,
+        0.694,
+        shufflenet_v2,
+        _WIDTHS,
+        others={(0.5, 224): 0.603, (1.5, 224): 0.726, (2.0, 224): 0.749},
+    ),
     # The paper prints no accuracy of these at 1x; the plain network's stands in for it.
     *(
-        Entry(f"shufflenet_v2_{name}", "shufflenet_v2", _PAPER, 0.694, spec, _WIDTHS, variant=True)
+        Entry(f"shufflenet_v2_{name}", "shufflenet_v2", _PAPER, 0.694, spec, _WIDTHS, variant=True, stand_in=True)
         for name, spec in (
             ("se", partial(shufflenet_v2, squeeze_excite=True)),
             ("residual", partial(shufflenet_v2, residual=True)),
