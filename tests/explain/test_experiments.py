@@ -9,6 +9,7 @@ import pytest
 from featherlight.cost import Cost, count
 from featherlight.errors import BadInput
 from featherlight.explain import EXPERIMENTS, Experiment, Study, run
+from featherlight.explain.paper_tables import GPU_EXPERIMENTS
 from featherlight.graph import from_torch
 
 
@@ -22,14 +23,14 @@ def costs(experiment: Experiment, blocks: int = 1) -> list[Cost]:
     return [count(from_torch(module, shape)) for module, shape in shapes]
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.guideline)
+@pytest.mark.parametrize("experiment", EXPERIMENTS + GPU_EXPERIMENTS, ids=lambda each: each.guideline)
 def test_variants_have_equal_multiply_adds_and_differ_in_what_the_guideline_is_about(experiment: Experiment) -> None:
     counted = costs(experiment)
     multiply_adds = [cost.multiply_adds for cost in counted]
     assert max(multiply_adds) / min(multiply_adds) < 1.07  # the paper's channels are whole numbers
     access = [cost.memory_access for cost in counted]
     assert access == sorted(access)
-    if experiment.guideline != "G3":
+    if experiment.guideline != "G3" and experiment != GPU_EXPERIMENTS[3]:
         speeds = [variant.paper for variant in experiment.variants]
         assert speeds == sorted(speeds, reverse=True)
 
@@ -58,11 +59,22 @@ def test_its_json_names_machine_column_and_order(study: Study) -> None:
     assert set(first["order"]["onnxruntime"]) == {"verdict", "same", "reverse", "tie"}
 
 
+def test_figure_2_is_split_for_each_network(study: Study) -> None:
+    splits = study.to_json()["figure_2"]["splits"]
+    assert [split["network"] for split in splits] == ["shufflenet_v1_g3", "mobilenet_v2", "shufflenet_v2"]
+    for split in splits:
+        assert sum(split["shares"].values()) == pytest.approx(1)
+        assert split["shares"]["convolution"] > 0.2
+        assert (split["shares"]["shuffle"] > 0) == split["network"].startswith("shufflenet")
+    assert [bool(split["verdict"]) for split in splits] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"device": "cuda"}, "device must be cpu: no engine here runs on a GPU"),
-        ({"device": "tpu"}, "device must be cpu; got 'tpu'"),
+        ({"device": "tpu"}, "device must be one of cpu, cuda; got 'tpu'"),
+        ({"device": "cuda", "engines": ["openvino"]}, "device cuda and the engine torch-cuda need one another"),
+        ({"engines": ["torch-cuda"]}, "device cuda and the engine torch-cuda need one another"),
         ({"threads": 0}, "threads must be a whole number above 0; got 0"),
         ({"engines": ["onnxruntim"]}, "engine must be a known name; got 'onnxruntim'"),
     ],

@@ -1,17 +1,20 @@
-"""`featherlight guidelines`: ShuffleNet v2's four experiments on this machine."""
+"""`featherlight guidelines`: ShuffleNet v2's four experiments and its figure 2 on this machine."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from featherlight.explain.experiments import Outcome
+    from featherlight.explain.time_split import Split
 
 
 def guidelines(
-    device: Annotated[str, typer.Option(help="Where the networks run: cpu.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where the networks run: cpu or cuda.")] = "cpu",
     engine: Annotated[
         list[str] | None,
         typer.Option(help="torch, onnxruntime or openvino; may be given more than once (all that are installed)."),
@@ -20,6 +23,7 @@ def guidelines(
     quick: Annotated[
         bool, typer.Option("--quick", help="Two blocks and two rounds: to see that it runs, not for its figures.")
     ] = False,
+    picture: Annotated[Path | None, typer.Option(help="Draw all of it to this PNG as well.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Try the four guidelines of ShuffleNet v2's paper on this machine.
@@ -29,14 +33,21 @@ def guidelines(
     figures, and a line an engine says whether the order is the same. Channels that fill no whole vectors, such as 22 or
     45, cost some engines more than memory access does.
 
+    Then the paper's figure 2: which part of the time of whole networks is convolutions, and which goes to element-wise
+    work, to moving data and to shuffles, as each engine's own profiler tells it.
+
     \b
     Example:
-      featherlight guidelines --engine onnxruntime --engine torch
+      featherlight guidelines --engine onnxruntime --engine torch --picture guidelines.png
     """
     from featherlight.cli.output import note, print_json
     from featherlight.explain import run
 
     study = run(engine or (), device=device, threads=threads, quick=quick, progress=note)
+    if picture:
+        from featherlight.report.guidelines import draw
+
+        draw(study, picture)
     if json:
         print_json(study.to_json())
         return
@@ -45,14 +56,15 @@ def guidelines(
     if study.quick:
         print("quick: networks and times too short for their order to mean anything")
     for outcome in study.outcomes:
-        _print(outcome)
+        _print(outcome, study.column)
+    if study.splits:
+        _print_splits(study.splits)
 
 
-def _print(outcome: Outcome) -> None:
+def _print(outcome: Outcome, column: str) -> None:
     from featherlight.cli.output import print_table
-    from featherlight.explain.experiments import COLUMN
 
-    print(f"\n{outcome.guideline}: {outcome.claim} (the paper's table {outcome.table}: {COLUMN})")
+    print(f"\n{outcome.guideline}: {outcome.claim} (the paper's table {outcome.table}: {column})")
     engines = list(outcome.orders)
     print_table(
         ["network", "multiply-adds", "memory access", "paper", *engines],
@@ -65,3 +77,26 @@ def _print(outcome: Outcome) -> None:
     for engine, order in outcome.orders.items():
         noisy = " (noisy times)" if any(line.times[engine].noisy for line in outcome.lines) else ""
         print(f"{engine} {order}{noisy}")
+
+
+def _print_splits(splits: Sequence[Split]) -> None:
+    from featherlight.cli.output import print_table
+    from featherlight.explain.time_split import IN_THE_PAPER, PAPER, PARTS
+
+    print(f"\nWhere the time of whole networks goes; of {' and '.join(IN_THE_PAPER)} the paper says: {PAPER}")
+    print_table(
+        ["network", "engine", "steps, ms", *PARTS, "beside the paper"],
+        [
+            [
+                split.network,
+                split.engine,
+                split.total * 1e3,
+                *(f"{split.share(part):4.0%}" for part in PARTS),
+                split.verdict if split.network in IN_THE_PAPER else "not in it",
+            ]
+            for split in splits
+        ],
+    )
+    print(
+        "What an engine computes while it writes a convolution's result, activations and sums, counts as convolution."
+    )

@@ -11,22 +11,28 @@ from typing import TYPE_CHECKING, Any
 from featherlight.explain.doctor import Checkup, check_up
 from featherlight.explain.guidelines import Finding, Guideline, block, findings
 from featherlight.explain.order import Order, compare
+from featherlight.explain.profile import Preparing, Profile, Row
+from featherlight.explain.what_if import Change
 
 if TYPE_CHECKING:
-    from featherlight.explain.experiments import EXPERIMENTS as EXPERIMENTS
-    from featherlight.explain.experiments import Experiment as Experiment
     from featherlight.explain.experiments import Study as Study
     from featherlight.explain.experiments import run as run
+    from featherlight.explain.paper_tables import EXPERIMENTS as EXPERIMENTS
+    from featherlight.explain.paper_tables import Experiment as Experiment
 
 _LATE = ("EXPERIMENTS", "Experiment", "Study", "run")
 
 __all__ = [
     "EXPERIMENTS",
+    "Change",
     "Checkup",
     "Experiment",
     "Finding",
     "Guideline",
     "Order",
+    "Preparing",
+    "Profile",
+    "Row",
     "Study",
     "block",
     "check_up",

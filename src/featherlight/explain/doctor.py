@@ -12,7 +12,7 @@ from typing import Any
 
 from featherlight import __version__
 from featherlight.cost import Ceilings
-from featherlight.engines import ENGINES, Engine
+from featherlight.engines import ENGINES, Engine, torch_cuda
 from featherlight.timing import NOISY, Machine, noise, this_machine
 
 LIBRARIES = ("torch", "numpy", "llvmlite", "onnx")
@@ -126,7 +126,7 @@ def _hints(
     machine: Machine, all_cores: int, engines: tuple[Installed, ...], unevenness: float, load: float | None
 ) -> Iterator[str]:
     for engine in engines:
-        if engine.reason:
+        if engine.reason and engine.name != torch_cuda.name:  # a machine without a GPU is none to mend
             yield engine.reason
     if load is not None and load >= BUSY:
         yield f"other programs had work for {load:.1f} of {all_cores} cores in the last minute: stop them before timing"

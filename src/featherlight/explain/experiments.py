@@ -1,88 +1,29 @@
-"""ShuffleNet v2's tables 1 to 4 on this machine: networks of equal multiply-adds, which should take equal time.
+"""ShuffleNet v2's tables 1 to 4 and its figure 2 on this machine (Ma et al. 2018, section 2).
 
-Ma et al. 2018, section 2. The shapes are those of the paper's ARM column at x1 (Snapdragon 810, one image at a time,
-one thread), for it is the one of a CPU. Three things are not the paper's word: 184 channels in place of 180 in 8
-groups, which do not divide 180; a bottleneck's inner channels, a quarter of its outer ones; and that fragments side by
-side see the same map and are added up.
-
-What the order here shows is not memory access alone: many of the paper's channels (22, 13, 45, 90) are no multiples of
-a vector, and an engine that pads them to vectors, or takes a slower kernel for them, pays for that as well.
+Networks of a table have equal multiply-adds, and should take equal time. What their order shows is not memory access
+alone: many of the paper's channels (22, 13, 45, 90) are no multiples of a vector, and an engine that pads them to
+vectors, or takes a slower kernel for them, pays for that as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
-
-from torch import nn
 
 from featherlight.cost import count
 from featherlight.engines import ModuleSource, available, find, measure
 from featherlight.errors import BadInput, must_be
 from featherlight.explain.guidelines import Guideline
 from featherlight.explain.order import Order, compare
-from featherlight.explain.stacks import bottlenecks, grouped, pairs, parallel, series
+from featherlight.explain.paper_tables import COLUMNS, EXPERIMENTS, GPU_EXPERIMENTS, Experiment
+from featherlight.explain.time_split import IN_THE_PAPER, NETWORKS, PAPER, PARTS, SILENT, Split, split_time
 from featherlight.timing import Machine, Measurement, this_machine
 
-COLUMN = "ARM (Snapdragon 810), x1, images a second"
+GPU = "torch-cuda"  # the engine
 SIDE = 56  # of the maps, in all four tables
 BLOCKS = 10
 SECONDS = 0.5  # of timing for each network on each engine
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One line of a table: what the paper calls it, its speed there, the channels of its map, how it is built."""
-
-    name: str
-    paper: float
-    channels: int
-    build: Callable[[int], nn.Module]  # from the number of blocks
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One of the paper's tables, quickest first as the guideline has it."""
-
-    guideline: Guideline
-    table: int
-    claim: str
-    variants: tuple[Variant, ...]
-
-
-EXPERIMENTS = (
-    Experiment("G1", 1, "equal channel widths access memory least",
-        (
-            Variant("1:1", 76.2, 32, partial(pairs, c1=32, c2=32)),
-            Variant("1:2", 72.9, 22, partial(pairs, c1=22, c2=44)),
-            Variant("1:6", 69.1, 13, partial(pairs, c1=13, c2=78)),
-            Variant("1:12", 57.6, 9, partial(pairs, c1=9, c2=108)),
-        )),
-    Experiment("G2", 2, "groups access more memory",
-        (
-            Variant("1 group", 40.0, 64, partial(grouped, channels=64, groups=1)),
-            Variant("2 groups", 35.0, 90, partial(grouped, channels=90, groups=2)),
-            Variant("4 groups", 32.9, 128, partial(grouped, channels=128, groups=4)),
-            Variant("8 groups", 27.8, 184, partial(grouped, channels=184, groups=8)),
-        )),
-    Experiment("G3", 3, "fragments are done less in parallel",
-        (
-            Variant("1 fragment", 40.2, 64, partial(series, channels=64, fragments=1)),
-            Variant("2 in series", 38.6, 45, partial(series, channels=45, fragments=2)),
-            Variant("4 in series", 38.4, 32, partial(series, channels=32, fragments=4)),
-            Variant("2 in parallel", 33.4, 45, partial(parallel, channels=45, fragments=2)),
-            Variant("4 in parallel", 35.0, 32, partial(parallel, channels=32, fragments=4)),
-        )),
-    Experiment("G4", 4, "element-wise operations take time",
-        (
-            Variant("neither", 66.3, 32, partial(bottlenecks, channels=32, relu=False, shortcut=False)),
-            Variant("ReLU", 61.9, 32, partial(bottlenecks, channels=32, relu=True, shortcut=False)),
-            Variant("shortcut", 57.3, 32, partial(bottlenecks, channels=32, relu=False, shortcut=True)),
-            Variant("ReLU and shortcut", 56.7, 32, partial(bottlenecks, channels=32, relu=True, shortcut=True)),
-        )),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,21 +50,36 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Study:
-    """The four experiments on one machine; after a `quick` one the figures mean nothing."""
+    """The four experiments and figure 2 on one machine; after a `quick` one the figures mean nothing.
+
+    `splits` are of the engines that can tell of their steps.
+    """
 
     machine: Machine
+    device: str
     threads: int
     quick: bool
     outcomes: tuple[Outcome, ...]
+    splits: tuple[Split, ...]
+
+    @property
+    def column(self) -> str:
+        """The column of the paper's tables that this is compared with, and what its speeds are."""
+        return COLUMNS[self.device]
 
     def to_json(self) -> dict[str, Any]:
         """What a program reads: seconds an image, and for each engine whether it agrees with the paper's order."""
         return {
             "machine": asdict(self.machine),
+            "device": self.device,
             "threads": self.threads,
             "quick": self.quick,
-            "paper_column": COLUMN,
+            "paper_column": self.column,
             "experiments": [_experiment_json(outcome) for outcome in self.outcomes],
+            "figure_2": {
+                "paper": PAPER,
+                "splits": [_split_json(split) for split in self.splits],
+            },
         }
 
 
@@ -135,25 +91,31 @@ def run(
     quick: bool = False,
     progress: Callable[[str], None] = lambda done: None,
 ) -> Study:
-    """ShuffleNet v2's four experiments on the engines of these names (all that are installed unless given).
+    """ShuffleNet v2's four experiments and its figure 2 on the engines of these names (all of the CPU unless given).
 
-    All networks of a table are timed on all engines in the same rounds. `quick` takes two blocks in place of ten and
-    two rounds: to see that everything runs. Raises BadInput for a device or an engine that is not here.
+    All networks of a table are timed on all engines in the same rounds. On the device "cuda" it is PyTorch on the GPU,
+    with the paper's shapes and figures for one. `quick` takes two blocks in place of ten, two rounds and small images:
+    to see that everything runs. Raises BadInput for a device or an engine that is not here.
     """
-    if device == "cuda":
-        raise BadInput("device must be cpu: no engine here runs on a GPU yet")
-    if device != "cpu":
-        raise must_be("device", "cpu", device)
+    if device not in COLUMNS:
+        raise must_be("device", f"one of {', '.join(COLUMNS)}", device)
     if threads < 1:
         raise must_be("threads", "a whole number above 0", threads)
-    names = list(dict.fromkeys(engines)) or [engine.name for engine in available()]
+    names = list(dict.fromkeys(engines)) or ([GPU] if device == "cuda" else [each.name for each in available()])
+    if (device == "cuda") != (names == [GPU]):
+        raise BadInput(f"device cuda and the engine {GPU} need one another; got device {device}, {', '.join(names)}")
     for name in names:
         find(name)
     outcomes = []
-    for experiment in EXPERIMENTS:
+    for experiment in EXPERIMENTS if device == "cpu" else GPU_EXPERIMENTS:
         progress(f"{experiment.guideline}: {len(experiment.variants)} networks on {', '.join(names)}")
         outcomes.append(_outcome(experiment, names, threads, quick))
-    return Study(this_machine(), threads, quick, tuple(outcomes))
+    splits: list[Split] = []
+    telling = [name for name in names if name not in SILENT]
+    for network in NETWORKS if telling else ():
+        progress(f"figure 2: {network} on {', '.join(telling)}")
+        splits += split_time(network, telling, threads=threads, quick=quick)
+    return Study(this_machine(), device, threads, quick, tuple(outcomes), tuple(splits))
 
 
 def _outcome(experiment: Experiment, engines: Sequence[str], threads: int, quick: bool) -> Outcome:
@@ -203,3 +165,8 @@ def _experiment_json(outcome: Outcome) -> dict[str, Any]:
         ],
         "order": {engine: {"verdict": order.verdict, **asdict(order)} for engine, order in outcome.orders.items()},
     }
+
+
+def _split_json(split: Split) -> dict[str, Any]:
+    shares = {part: split.share(part) for part in PARTS}
+    return {**asdict(split), "shares": shares, "verdict": split.verdict if split.network in IN_THE_PAPER else None}
