@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from featherlight.explain.comparison import compare as compare
+    from featherlight.explain.profiling import profile as profile
     from featherlight.fitting import fit as fit
     from featherlight.models import list_models as list_models
     from featherlight.predict import evaluate as evaluate
@@ -34,6 +35,7 @@ _HOME = {
     "list_models": "featherlight.models",
     "list_weights": "featherlight.pretrained",
     "load": "featherlight.predict",
+    "profile": "featherlight.explain.profiling",
     "save": "featherlight.pretrained",
     "train": "featherlight.training.job",
 }
