@@ -8,20 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper
 from torch import nn
 
-from featherlight.engines import ModuleSource, OnnxSource, Rival, measure_apart
+from featherlight.engines import ModuleSource, Rival, measure_apart
 from featherlight.errors import BadInput, Failure
 from featherlight.timing import tell_apart
-from rival_modules import Mortal, TwoFaced
+from rivals import Mortal, TwoFaced, write_convolutions
 
 SHAPE = (3, 8, 8)
 PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc what became of a process")
@@ -42,21 +39,11 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen
     assert all(process.returncode is not None for process in started)
 
 
-def poolings(path: Path, operations: int) -> OnnxSource:
-    """A file of as many average pools, which each take a while."""
-    names = ["images", *(f"map{n}" for n in range(1, operations)), "scores"]
-    nodes = [helper.make_node("AveragePool", [a], [b], kernel_shape=[9, 9], pads=[4] * 4) for a, b in pairwise(names)]
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 64, 64]) for name in ("images", "scores")]
-    graph = helper.make_graph(nodes, "pools", values[:1], values[1:])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    return OnnxSource(path)
-
-
 def test_each_rival_has_its_own_process_time_and_target(
     tmp_path: Path, processes: list[subprocess.Popen[bytes]]
 ) -> None:
     told: list[str] = []
-    few, many = poolings(tmp_path / "few.onnx", 2), poolings(tmp_path / "many.onnx", 12)
+    few, many = write_convolutions(tmp_path / "few.onnx", 2), write_convolutions(tmp_path / "many.onnx", 12)
     rivals = {"few": Rival("onnxruntime", few), "many": Rival("onnxruntime", many, threads=2)}
     times = measure_apart(rivals, rounds=8, progress=lambda doing, share: told.append(f"{doing} {share:.2f}"))
     assert len({process.pid for process in processes}) == 2
@@ -71,7 +58,7 @@ def test_each_rival_has_its_own_process_time_and_target(
 @pytest.mark.usefixtures("processes")
 def test_the_death_of_a_process_is_a_failure_that_names_the_rival(tmp_path: Path) -> None:
     torch_rival = Rival("torch", ModuleSource(Mortal(10), SHAPE))
-    rivals = {"pools": Rival("onnxruntime", poolings(tmp_path / "net.onnx", 1)), "mortal": torch_rival}
+    rivals = {"net": Rival("onnxruntime", write_convolutions(tmp_path / "net.onnx", 1)), "mortal": torch_rival}
     with pytest.raises(
         Failure,
         match=r"^the process that ran mortal died \(exit code 7\): .*out of memory, says a library$",
@@ -87,11 +74,11 @@ def test_an_engine_that_disagrees_in_its_process_is_found_out() -> None:
 
 @pytest.mark.usefixtures("processes")
 def test_what_an_engine_cannot_run_is_refused_by_the_rivals_name(tmp_path: Path) -> None:
-    source = poolings(tmp_path / "net.onnx", 1)
-    with pytest.raises(BadInput, match=r"^pools: the engine torch runs torch modules; got .*net\.onnx$"):
-        measure_apart({"pools": Rival("torch", source)}, rounds=1)
+    source = write_convolutions(tmp_path / "net.onnx", 1)
+    with pytest.raises(BadInput, match=r"^net: the engine torch runs torch modules; got .*net\.onnx$"):
+        measure_apart({"net": Rival("torch", source)}, rounds=1)
     with pytest.raises(BadInput, match=r"^engine must be a known name; got 'onnx'"):
-        measure_apart({"pools": Rival("onnx", source)}, rounds=1)
+        measure_apart({"net": Rival("onnx", source)}, rounds=1)
 
 
 def test_a_module_that_cannot_be_sent_is_refused() -> None:
@@ -110,7 +97,7 @@ def test_whatever_stops_the_rounds_ends_the_processes(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measure_apart({"pools": Rival("onnxruntime", poolings(tmp_path / "net.onnx", 1))}, progress=stop)
+        measure_apart({"net": Rival("onnxruntime", write_convolutions(tmp_path / "net.onnx", 1))}, progress=stop)
 
 
 SCRIPT = """
@@ -134,7 +121,7 @@ measure_apart({"a": Rival("onnxruntime", OnnxSource(Path(sys.argv[1])))}, second
 @PROC
 @pytest.mark.parametrize("stop", [os.killpg, os.kill], ids=["Ctrl-C of a terminal", "killed alone"])
 def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, stop: Callable[[int, int], None]) -> None:
-    poolings(tmp_path / "net.onnx", 1)
+    write_convolutions(tmp_path / "net.onnx", 1)
     parent = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(tmp_path / "net.onnx")],
         stdout=subprocess.PIPE,

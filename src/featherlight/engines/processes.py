@@ -43,6 +43,8 @@ def measure_apart(
     ends, no process is left; if this process is killed, each of the others ends with its turn. Raises BadInput for what
     an engine cannot run, Failure where a rival's process dies; both name the rival.
     """
+    for name, rival in rivals.items():
+        _check(name, rival)
     settle = settling(rival.threads for rival in rivals.values())
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
@@ -65,7 +67,6 @@ class Worker:
 
     def __init__(self, name: str, rival: Rival, settle: float) -> None:
         self.name = name
-        find(rival.engine)
         reference(rival.source, rival.batch)  # here once, and not in each process
         order = _pickled(name, (replace(rival, source=_portable(rival)), settle))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
@@ -118,6 +119,12 @@ class Worker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _check(name: str, rival: Rival) -> None:
+    """Refuse what can be refused before minutes are spent on the others."""
+    if find(rival.engine).needs_module and not isinstance(rival.source, ModuleSource):
+        raise BadInput(f"{name}: the engine {rival.engine} runs torch modules; got {rival.source.name}")
 
 
 def _portable(rival: Rival) -> Source:

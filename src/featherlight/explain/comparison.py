@@ -128,7 +128,8 @@ def compare(
     patterns  folders, ONNX files, registered names with * for anything; every light-weight network unless given
     engines   by name; those that are installed and build within seconds unless given
     width     a multiplier, for registered networks
-    size      side of the images in pixels; the published one, or the network's own, unless given
+    size      side of the images in pixels; the published one, or the network's own, unless given. Where it is 64 or
+              less, a registered network's early strides become 1, as in `fit`
     seconds   of timing for each network on each engine (or exactly so many `rounds`)
 
     All of them are timed in the same rounds, each in a process of its own of some 150 MB. Raises BadInput for a pattern

@@ -110,6 +110,7 @@ def _folder(path: str, size: int | None) -> Contestant:
 
 def _file(path: str, size: int | None) -> Contestant:
     source = OnnxSource(Path(path))
-    if size is not None and source.input_shape[1:] != (size, size):
+    _, height, width = source.input_shape  # read now: a file that is none is told before anything is timed
+    if size is not None and (height, width) != (size, size):
         raise BadInput(f"size must be left out for {path}: it takes images of shape {source.input_shape}")
     return Contestant(path, source)
