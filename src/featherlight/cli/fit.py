@@ -27,6 +27,9 @@ def fit(
     max_memory: Annotated[
         str | None, typer.Option(help="Of weights and activations alive at once for one image, such as 20MB.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="The latency table of another device; nothing is timed here then.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the splits, the weights and the order of the images.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the fit that was begun in --out.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -43,6 +46,7 @@ def fit(
       featherlight fit photos/ --budget 2ms --out result/
       featherlight fit photos/ --budget 2ms --out result/ --resume
       featherlight fit photos/ --budget 5ms --threads 4 --max-size 5MB --minutes 60 --out result/
+      featherlight fit photos/ --budget 20ms --target pi.json --out result/
     """
     from featherlight.cli.output import note, print_json
     from featherlight.fitting import finished
@@ -63,6 +67,7 @@ def fit(
         max_size=max_size,
         max_memory=max_memory,
         seed=seed,
+        target=target,
         resume=resume,
         say=note,
     )
@@ -92,12 +97,25 @@ def _print(fitted: Fitted) -> None:
     ruled_out = [
         [each.candidate.name, "", "", show_bytes(each.bytes), "", each.verdict, "", ""] for each in fitted.ruled_out
     ]
-    columns = ["network", "engine", "threads", "time", "p90", "within budget", "validation", "chosen"]
+    if fitted.label:
+        print(f"times are {fitted.label}, none was measured")
+    columns = [
+        "network",
+        "engine",
+        "threads",
+        "time",
+        "at most" if fitted.label else "p90",
+        "within budget",
+        "validation",
+        "chosen",
+    ]
     print_table(columns, [*timed, *ruled_out])
     target = fitted.measurement.target
+    median, p90 = show_time(fitted.measurement.median), show_time(fitted.measurement.p90)
+    bound = f"{fitted.label}, at most {p90}" if fitted.label else f"p90 {p90}"
     print(
-        f"\n{fitted.name}: test accuracy {fitted.test_accuracy:.1%}, {show_time(fitted.measurement.median)} an image "
-        f"(p90 {show_time(fitted.measurement.p90)}) on {target.engine} with {target.threads} thread(s), budget "
+        f"\n{fitted.name}: test accuracy {fitted.test_accuracy:.1%}, {median} an image "
+        f"({bound}) on {target.engine} with {target.threads} thread(s), budget "
         f"{show_time(fitted.budget)}: {fitted.verdict}"
         f"\nweights: {show_bytes(fitted.weights_bytes)}; {show_bytes(fitted.memory_bytes)} of memory with the "
         f"activations of one image\nnetwork: {fitted.folder}\npicture: {fitted.picture}"

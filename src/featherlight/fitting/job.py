@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from featherlight.fitting.budget import parse_budget
 from featherlight.fitting.candidates import candidates, sizes
 from featherlight.fitting.heats import CANDIDATES
 from featherlight.fitting.limits import Limits, parse_bytes
+from featherlight.fitting.predicted_bench import AnyBench, PredictedBench, check_target
 from featherlight.fitting.rates import Rates
 from featherlight.fitting.record import Record
 from featherlight.fitting.result import JOURNAL, RESULT, Fitted, write
@@ -25,6 +27,7 @@ from featherlight.fitting.task import Say, Task
 from featherlight.fitting.time_candidates import Field, Timing, nothing_fits, settle_engines
 from featherlight.fitting.train_candidates import promise, train_candidates
 from featherlight.journal import Journal
+from featherlight.latency import read_table
 from featherlight.timing import this_machine
 
 
@@ -40,6 +43,7 @@ def fit(
     max_size: str | int | None = None,
     max_memory: str | int | None = None,
     seed: int = 0,
+    target: str | os.PathLike[str] | None = None,
     resume: bool = False,
     say: Say = lambda _: None,
 ) -> Fitted:
@@ -57,6 +61,8 @@ def fit(
     max_size    of the file of weights, such as "5MB", or bytes
     max_memory  of weights and activations that are alive at once, one image at a time, such as "20MB", or bytes
     seed        of the splits, the weights and the order of the images
+    target      the latency table of another device (`featherlight latency`): then nothing is timed here; times are
+                predictions for that device, labelled so, and the upper end of their interval must keep the budget
     resume      go on with a fit that was begun in `out` with the same arguments; what it finished is not done again
     say         is told each step as a sentence
 
@@ -70,7 +76,10 @@ def fit(
         None if max_memory is None else parse_bytes("max-memory", max_memory),
     )
     folder = Path(out)
-    _check(seconds, threads, size, minutes, seed)
+    table = None if target is None else read_table(Path(target))
+    _check(seconds, size, minutes, seed)
+    if table is None:
+        _check_threads(threads)
     _check_folder(folder, resume)
     dataset = open_dataset(data, seed)
     if dataset.repeated:
@@ -78,7 +87,13 @@ def fit(
             f"{len(dataset.repeated):,} images to validate or test on are in an earlier split as well, such as "
             f"{dataset.repeated[0]}"
         )
-    bench = Bench(engine, threads, dataset.channels, len(dataset.label_names))
+    tried = sizes(dataset.channels, size)
+    bench: AnyBench
+    if table is None:
+        bench = Bench(engine, threads, dataset.channels, len(dataset.label_names))
+    else:
+        tried = check_target(table, engine, threads, tried)
+        bench = PredictedBench(table, dataset.channels, len(dataset.label_names), say)
     made = not folder.exists()
     record = Record(Journal(folder / JOURNAL))
     record.begin(
@@ -93,13 +108,14 @@ def fit(
             "max_size": limits.size,
             "max_memory": limits.memory,
             "seed": seed,
+            "target": table.digest if table else None,
             "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
             "featherlight": featherlight.__version__,
         }
     )
-    task = Task(folder, dataset, seconds, limits, minutes * 60, seed, record, say)
+    task = Task(folder, dataset, seconds, limits, minutes * 60, seed, record, say, table)
     try:
-        found, rates = _time(task, bench, size, made)
+        found, rates = _time(task, bench, tried, made)
         winner = train_candidates(task, found.fitting, rates)
         fitted = write(task, found, winner, bench)
     except KeyboardInterrupt:
@@ -119,17 +135,16 @@ def finished(out: str | os.PathLike[str]) -> dict[str, Any] | None:
     return document
 
 
-def _time(task: Task, bench: Bench, size: int | None, made: bool) -> tuple[Field, Rates]:
+def _time(task: Task, bench: AnyBench, tried: Sequence[int], made: bool) -> tuple[Field, Rates]:
     """Which candidates keep the budget: all networks at the first size, then what is promising at any other.
 
     Where none does, nothing is left of the fit, nor of its folder if it was `made` for it.
     """
-    first, *others = sizes(task.dataset.channels, size)
-    networks, timing = candidates(first), Timing(task, bench)
+    networks, timing = candidates(tried[0]), Timing(task, bench)
     settle_engines(task, bench, networks)
     timing.probe(networks)
     rates = Rates(task, timing.found.fitting)
-    every = [c for size in (first, *others) for widths in candidates(size).values() for c in widths]
+    every = [c for size in tried for widths in candidates(size).values() for c in widths]
     timing.time_promising(every, lambda some: promise(some, rates, task.seconds))
     if not timing.found.fitting:
         _discard(task.folder, made)
@@ -137,18 +152,21 @@ def _time(task: Task, bench: Bench, size: int | None, made: bool) -> tuple[Field
     return timing.found, rates
 
 
-def _check(budget: float, threads: int, size: int | None, minutes: float, seed: int) -> None:
+def _check(budget: float, size: int | None, minutes: float, seed: int) -> None:
     if not isinstance(budget, int | float) or not 0 < budget < math.inf:
         raise must_be("budget", "a time above 0", budget)
-    cores = this_machine().cores
-    if not 1 <= threads <= cores:
-        raise must_be("threads", f"a whole number from 1 to the {cores} cores of this machine", threads)
     if not 0 <= seed < 1 << 32:
         raise must_be("seed", "a whole number of at least 0 and below 2^32", seed)
     if size is not None and size < 28:
         raise must_be("size", "a whole number of at least 28 pixels", size)
     if not 0 < minutes < math.inf:
         raise must_be("minutes", "a number above 0", minutes)
+
+
+def _check_threads(threads: int) -> None:
+    cores = this_machine().cores
+    if not 1 <= threads <= cores:
+        raise must_be("threads", f"a whole number from 1 to the {cores} cores of this machine", threads)
 
 
 def _check_folder(folder: Path, resume: bool) -> None:

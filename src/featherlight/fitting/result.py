@@ -14,11 +14,11 @@ from featherlight.cost import memory
 from featherlight.data import Dataset, Preprocessing
 from featherlight.engines import ModuleSource, OnnxSource
 from featherlight.files import write_json
-from featherlight.fitting.bench import Bench
 from featherlight.fitting.budget import show_time
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.heats import Heat
 from featherlight.fitting.limits import Breach, Limits
+from featherlight.fitting.predicted_bench import AnyBench, PredictedBench
 from featherlight.fitting.select import AGAIN, Verdict, verdict
 from featherlight.fitting.task import Task
 from featherlight.fitting.time_candidates import Field, Timed
@@ -46,6 +46,8 @@ class Fitted:
 
     verdict        whether the written network, timed again, keeps the budget (its 90th percentile)
     measurement    that time, in seconds for one image; its target names engine and threads
+    label          "" for measured times, else what stands beside each, such as "predicted for Raspberry Pi 4": then
+                   nothing was timed, and p10 and p90 are the ends of the prediction's interval
     weights_bytes  size of the file of weights
     memory_bytes   of the weights and the activations that are alive at once
     test_accuracy  top-1, 0 to 1; the test images were used for this figure alone
@@ -76,6 +78,7 @@ class Fitted:
     ruled_out: tuple[Breach, ...]
     exported: Exported
     broken_images: tuple[str, ...]
+    label: str = ""
 
     @property
     def name(self) -> str:
@@ -116,6 +119,7 @@ class Fitted:
             "verdict": self.verdict,
             "time": {key: value for key, value in asdict(self.measurement).items() if key != "target"},
             "target": asdict(self.measurement.target),
+            "times": self.label or "measured",
             "validation_accuracy": self.validation_accuracy,
             "test_accuracy": self.test_accuracy,
             "limits": asdict(self.limits),
@@ -137,7 +141,7 @@ class Fitted:
         }
 
 
-def write(task: Task, found: Field, winner: Winner, bench: Bench) -> Fitted:
+def write(task: Task, found: Field, winner: Winner, bench: AnyBench) -> Fitted:
     """Write the winner to the task's folder, load it from there, check it, time it, and only then write its figures.
 
     Raises Failure where the exported network says something else than the trained one.
@@ -179,6 +183,7 @@ def write(task: Task, found: Field, winner: Winner, bench: Bench) -> Fitted:
         ruled_out=found.ruled_out,
         exported=exported,
         broken_images=dataset.broken,
+        label=task.label,
     )
     _draw(fitted)
     write_json(folder / RESULT, fitted.to_json())
@@ -190,10 +195,13 @@ def card_notes(task: Task, chosen: Timed, winner: Winner, weights: str | None) -
     """What the model card says of how this network was chosen, as Markdown."""
     candidate, time = chosen.candidate, chosen.measurement
     target, size = time.target, candidate.size
+    took = f"{show_time(time.median)} an image (p90 {show_time(time.p90)})"
+    if task.label:
+        took = f"{task.label}: {show_time(time.median)} an image ({show_time(time.p90)} at most), not measured,"
     origin = f"the weights {weights}" if weights else "scratch"
     return (
         f"Chosen by `featherlight fit` for {size} x {size} images of {task.dataset.source} within "
-        f"{show_time(task.budget)}: {candidate.name}, {show_time(time.median)} an image (p90 {show_time(time.p90)}) on "
+        f"{show_time(task.budget)}: {candidate.name}, {took} on "
         f"{target.engine}, {target.threads} thread(s), {target.machine.cpu}. Validation accuracy "
         f"{winner.training.accuracy:.1%}. Trained from {origin}; the licence "
         "hangs on that of what it was trained from and on. fit.json holds all figures."
@@ -218,6 +226,8 @@ def _told(fitted: Fitted) -> str:
     kept = {"fits": "keeps the budget", "undecided": "may or may not keep the budget: the noise is larger than the gap",
             "too slow": "DOES NOT keep the budget now"}[fitted.verdict]  # fmt: skip
     took = fitted.measurement
+    if fitted.label:
+        return f"{fitted.label}: {show_time(took.median)}, {show_time(took.p90)} at most, of {show_time(fitted.budget)}"
     return (
         f"timed again from its file: {show_time(took.median)}, p90 {show_time(took.p90)}: {kept} of "
         f"{show_time(fitted.budget)}"
@@ -231,8 +241,8 @@ def _some(dataset: Dataset, preprocessing: Preprocessing) -> np.ndarray[Any, np.
     return prepared[dataset.validation.sound(indices)]
 
 
-def _time_written(source: ModuleSource, folder: Path, bench: Bench, target: Target) -> list[Measurement]:
-    written = source if target.engine == "torch" else OnnxSource(folder / ONNX)
+def _time_written(source: ModuleSource, folder: Path, bench: AnyBench, target: Target) -> list[Measurement]:
+    written = source if target.engine == "torch" or isinstance(bench, PredictedBench) else OnnxSource(folder / ONNX)
     return bench.time_source(written, target, AGAIN)
 
 
@@ -252,6 +262,6 @@ def _draw(fitted: Fitted) -> None:
     target = fitted.measurement.target
     title = (
         f"{fitted.data}: {fitted.name}, {fitted.test_accuracy:.1%} on the test images\n"
-        f"{target.engine}, {target.threads} thread(s), {target.machine.cpu}"
+        f"{target.engine}, {target.threads} thread(s), {fitted.label or target.machine.cpu}"
     )
     draw(points, fitted.budget, fitted.picture, title=title, accuracy="validation accuracy, %")

@@ -30,8 +30,8 @@ def verdict(measurements: Sequence[Measurement], budget: float) -> Verdict:
 
 
 def is_near(measurement: Measurement, budget: float) -> bool:
-    """Whether a time is so close to the budget that it needs measuring again."""
-    return budget / NEAR < measurement.p90 and measurement.median < budget * NEAR
+    """Whether a time is so close to the budget that it needs measuring again; a prediction never does."""
+    return measurement.runs > 0 and budget / NEAR < measurement.p90 and measurement.median < budget * NEAR
 
 
 def probe(

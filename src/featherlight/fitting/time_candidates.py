@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any
 
 from featherlight.errors import BadInput
-from featherlight.fitting.bench import Bench
 from featherlight.fitting.budget import show_time
 from featherlight.fitting.candidates import Candidate, Networks
 from featherlight.fitting.limits import Breach, breach, show_bytes
+from featherlight.fitting.predicted_bench import AnyBench, PredictedBench
 from featherlight.fitting.rungs import field
 from featherlight.fitting.select import AGAIN, Verdict, is_near, may_keep, probe, verdict
 from featherlight.fitting.task import Task
-from featherlight.timing import Measurement, Target, this_machine
+from featherlight.timing import Machine, Measurement, Target
 
 ENGINE_JUDGE = "mobilenet_v2"  # the engines race on its middle width
 
@@ -46,9 +46,9 @@ class Field:
         return [each.candidate for each in self.timed if each.verdict == "fits"]
 
 
-def settle_engines(task: Task, bench: Bench, networks: Networks) -> None:
+def settle_engines(task: Task, bench: AnyBench, networks: Networks) -> None:
     """Let the installed engines race on one candidate, where none was named, and drop those that are far behind."""
-    if len(bench.engines) < 2:
+    if isinstance(bench, PredictedBench) or len(bench.engines) < 2:
         return
     judge = networks[ENGINE_JUDGE][len(networks[ENGINE_JUDGE]) // 2]
     medians = task.record.once("engines", lambda: {"medians": bench.race(judge)}, candidate=judge.name)["medians"]
@@ -60,7 +60,7 @@ def settle_engines(task: Task, bench: Bench, networks: Networks) -> None:
 class Timing:
     """Times candidates, each once in the whole of a fit, and knows what it found so far."""
 
-    def __init__(self, task: Task, bench: Bench) -> None:
+    def __init__(self, task: Task, bench: AnyBench) -> None:
         self.task, self.bench = task, bench
         self._timed: dict[Candidate, Timed] = {}
         self._ruled_out: dict[Candidate, Breach] = {}
@@ -77,9 +77,12 @@ class Timing:
             tried = dict(probe(widths, self.task.budget, self._time))
             firsts |= tried
             told = ", ".join(f"{candidate.width:g}x {show_time(m.median)}" for candidate, m in tried.items())
-            self.task.say(f"timed {number} of {len(networks)}: {name} {told or 'breaks a limit'}")
+            self.task.say(
+                f"{self.task.label or 'timed'} {number} of {len(networks)}: {name} {told or 'breaks a limit'}"
+            )
         self._settle(firsts)
-        self.task.say(f"within {show_time(self.task.budget)} (90th percentile): {self._told()}")
+        by = "upper bound" if self.task.label else "90th percentile"
+        self.task.say(f"within {show_time(self.task.budget)} ({by}): {self._told()}")
 
     def time_promising(
         self, others: Iterable[Candidate], promise: Callable[[Iterable[Candidate]], Mapping[Candidate, float]]
@@ -114,7 +117,7 @@ class Timing:
             self.bench.close([candidate])
             return None
         event = record.once("timed", lambda: _measured_to_json(self.bench.time(candidate)), name=candidate.name)
-        measured = _measured_from_json(event)
+        measured = _measured_from_json(event, self.task.machine)
         if not is_near(measured, self.task.budget):
             self.bench.close([candidate])
         return measured
@@ -143,7 +146,7 @@ class Timing:
 
     def _round(self, number: int, near: Mapping[Candidate, Target]) -> dict[Candidate, Measurement]:
         find = partial(self.task.record.find, "timed again", round=number)
-        known = {c: _measured_from_json(event) for c in near if (event := find(name=c.name))}
+        known = {c: _measured_from_json(event, self.task.machine) for c in near if (event := find(name=c.name))}
         missing = {candidate: target for candidate, target in near.items() if candidate not in known}
         if not missing:
             return known
@@ -168,10 +171,11 @@ def nothing_fits(task: Task, found: Field) -> BadInput:
         )
     nearest = min(found.timed, key=lambda each: each.measurement.p90)
     took = nearest.measurement.p90
+    where, often = ("here", "in nine of ten calls") if not task.label else (f"as {task.label}", "at most")
     doubt = " (undecided: the noise is larger than the distance)" if nearest.verdict == "undecided" else ""
     return BadInput(
-        f"no network keeps a budget of {show_time(task.budget)} here: the nearest, {nearest.candidate.name}, takes "
-        f"{show_time(took)} in nine of ten calls, {took / task.budget:.2f} times the budget{doubt}; "
+        f"no network keeps a budget of {show_time(task.budget)} {where}: the nearest, {nearest.candidate.name}, takes "
+        f"{show_time(took)} {often}, {took / task.budget:.2f} times the budget{doubt}; "
         "allow more time, more threads or smaller images"
     )
 
@@ -196,11 +200,12 @@ def _measured_to_json(measured: Measurement) -> dict[str, Any]:
         "p90": measured.p90,
         "runs": measured.runs,
         "noisy": measured.noisy,
+        "predicted": measured.runs == 0,
     }
 
 
-def _measured_from_json(event: Mapping[str, Any]) -> Measurement:
-    """The measurement that a journal of this machine holds: another machine's is refused when it is opened."""
-    target = Target(event["engine"], event["version"], event["threads"], "f32", 1, this_machine())
+def _measured_from_json(event: Mapping[str, Any], machine: Machine) -> Measurement:
+    """The measurement that a journal holds; one that was begun for another machine is refused when it is opened."""
+    target = Target(event["engine"], event["version"], event["threads"], "f32", 1, machine)
     numbers = (event[name] for name in ("median", "p10", "p90", "runs", "noisy"))
     return Measurement(target, *numbers)

@@ -1,0 +1,86 @@
+"""The candidates of a fit as pieces, to be timed on the device that it is for."""
+
+from __future__ import annotations
+
+import fnmatch
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from featherlight.engines import ModuleSource
+from featherlight.errors import BadInput, must_be, unknown
+from featherlight.fitting.candidates import SIZE_OF_GREY, SIZES_OF_PHOTOGRAPHS, Candidate, candidates
+from featherlight.fitting.task import Say
+from featherlight.latency import LatencyTable, Member, Packed, pack, time_here
+from featherlight.models import entry
+
+
+def pack_candidates(
+    out: Path,
+    *,
+    models: str = "*",
+    sizes: Sequence[int] = SIZES_OF_PHOTOGRAPHS[:1],
+    width: float | None = None,
+    classes: int = 1000,
+    say: Say = lambda _: None,
+) -> Packed:
+    """Write a bundle with the pieces of the candidates that match `models`, at all their widths or at one.
+
+    sizes    of the images, 28 for grey ones; networks of other sizes have other pieces
+    classes  of the last layer; where it is another, that one piece is told by others
+
+    Of each network and size the middle width goes whole as well, to calibrate by. Raises BadInput for a pattern that
+    matches none, a width that none has, a size or a number of classes out of range.
+    """
+    if classes < 1:
+        raise must_be("classes", "a whole number above 0", classes)
+    for size in sizes:
+        if size < SIZE_OF_GREY:
+            raise must_be("size", f"a whole number of at least {SIZE_OF_GREY} pixels", size)
+    chosen = [candidate for size in sizes for candidate in _chosen(models, size, width)]
+    return pack(_members(chosen, classes, say), out, sizes=list(sizes), classes=classes)
+
+
+def time_candidates_here(
+    out: Path,
+    *,
+    models: str = "*",
+    sizes: Sequence[int] = SIZES_OF_PHOTOGRAPHS[:1],
+    width: float | None = None,
+    classes: int = 1000,
+    engine: str | None = None,
+    threads: int = 1,
+    say: Say = lambda _: None,
+) -> LatencyTable:
+    """The latency table of this machine, packed and timed in one go; a second call goes on with one that was killed."""
+    if out.exists():
+        raise BadInput(f"{out} exists; name another file with --out")
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "pieces.zip"
+        packed = pack_candidates(bundle, models=models, sizes=sizes, width=width, classes=classes, say=say)
+        say(f"{packed.pieces} pieces and {packed.networks} whole networks, some {packed.minutes:.0f} minutes")
+        return time_here(bundle, out, engine=engine, threads=threads)
+
+
+def _chosen(models: str, size: int, width: float | None) -> list[Candidate]:
+    networks = candidates(size)
+    names = fnmatch.filter(networks, models)
+    if not names:
+        raise unknown("models", models, networks)
+    every = [candidate for name in names for candidate in networks[name]]
+    chosen = [candidate for candidate in every if width in (None, candidate.width)]
+    if not chosen:
+        known = ", ".join(f"{each:g}" for each in sorted({candidate.width for candidate in every}))
+        raise must_be("width", f"one that these networks have ({known})", width)
+    return chosen
+
+
+def _members(chosen: Sequence[Candidate], classes: int, say: Say) -> Iterator[Member]:
+    for number, candidate in enumerate(chosen, start=1):
+        say(f"{number} of {len(chosen)}: {candidate.name}")
+        channels = 1 if candidate.size == SIZE_OF_GREY else 3
+        network = candidate.network(classes, channels).eval()
+        graph = ModuleSource(network, (channels, candidate.size, candidate.size)).graph
+        alike = [each for each in chosen if (each.architecture, each.size) == (candidate.architecture, candidate.size)]
+        middle = alike[len(alike) // 2]
+        yield Member(candidate.name, entry(candidate.architecture).family, graph, timed=candidate == middle)

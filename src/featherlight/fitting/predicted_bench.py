@@ -1,0 +1,91 @@
+"""Candidates for a device that is not at hand: a latency table says what they take there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from featherlight.engines import Engine, ModuleSource, Source
+from featherlight.errors import BadInput
+from featherlight.fitting.bench import AUTO, Bench
+from featherlight.fitting.candidates import Candidate
+from featherlight.fitting.task import Say
+from featherlight.latency import LatencyTable, Prediction, pieces
+from featherlight.timing import Measurement, Target
+
+
+class PredictedBench:
+    """Stands where `Bench` does, and times nothing.
+
+    A predicted time is a measurement of no runs: its median is the prediction, its percentiles the prediction's
+    interval, so that the upper bound must keep the budget.
+    """
+
+    engines: tuple[Engine, ...] = ()  # none races: the table is one engine's
+
+    def __init__(self, table: LatencyTable, channels: int, classes: int, say: Say) -> None:
+        self.table, self.channels, self.classes, self.say = table, channels, classes, say
+        self._sources: dict[Candidate, ModuleSource] = {}
+
+    def source(self, candidate: Candidate) -> ModuleSource:
+        """A candidate's module, made once until `close`, so that it is traced once."""
+        if candidate not in self._sources:
+            network = candidate.network(self.classes, self.channels).eval()
+            self._sources[candidate] = ModuleSource(network, self.shape(candidate.size))
+        return self._sources[candidate]
+
+    def shape(self, size: int) -> tuple[int, int, int]:
+        """Of one image."""
+        return self.channels, size, size
+
+    def time(self, candidate: Candidate) -> Measurement:
+        """What the table says of a candidate; where pieces of it were never timed, that is said aloud."""
+        own = pieces(self.source(candidate).graph)
+        prediction = self.table.predict(own)
+        if prediction.missing:
+            count = len(prediction.missing)
+            self.say(f"{candidate.name}: of its {len(own)} pieces {count} were not timed on the device; "
+                     "others of their kind tell of them")  # fmt: skip
+        return _as_measurement(prediction)
+
+    def time_again(self, rivals: Mapping[Candidate, Target]) -> dict[Candidate, Measurement]:
+        """The same again: a table does not change its mind."""
+        return {rival: self.time(rival) for rival in rivals}
+
+    def close(self, candidates: Iterable[Candidate]) -> None:
+        """Let go of these candidates."""
+        for candidate in candidates:
+            self._sources.pop(candidate, None)
+
+    def time_source(self, source: Source, target: Target, times: int) -> list[Measurement]:
+        """What the table says of the trained network."""
+        if not isinstance(source, ModuleSource):
+            raise TypeError("a prediction is made from the module, whose graph the table's pieces were cut from")
+        return [_as_measurement(self.table.predict(pieces(source.graph)))] * times
+
+
+AnyBench: TypeAlias = Bench | PredictedBench
+
+
+def check_target(table: LatencyTable, engine: str, threads: int, sizes: Iterable[int]) -> tuple[int, ...]:
+    """Those of the `sizes` that the table knows; raises BadInput for what is asked and the table cannot tell."""
+    target = table.target
+    if engine not in (AUTO, target.engine):
+        raise BadInput(
+            f"the latency table is of {target.engine}; got engine {engine!r}: leave it out, or bring another"
+        )
+    if threads not in (1, target.threads):
+        raise BadInput(f"the latency table is of {target.threads} thread(s); got threads {threads}: leave it out")
+    known = [size for size in table.about.get("sizes", ()) if isinstance(size, int)]
+    told = tuple(size for size in sizes if size in known)
+    if not told:
+        asked = ", ".join(map(str, sizes))
+        raise BadInput(
+            f"the latency table is of images of {', '.join(map(str, known)) or 'no'} pixels; got {asked}: give another "
+            "--size, or pack pieces of that size"
+        )
+    return told
+
+
+def _as_measurement(prediction: Prediction) -> Measurement:
+    return Measurement(prediction.target, prediction.seconds, prediction.low, prediction.high, 0, False)

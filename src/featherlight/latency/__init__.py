@@ -1,0 +1,8 @@
+"""Times on devices that are not at hand: networks cut into pieces, the pieces timed there, networks predicted here."""
+
+from featherlight.latency.bundle import Member, Packed, pack
+from featherlight.latency.here import time_here
+from featherlight.latency.piece import Piece, pieces
+from featherlight.latency.table import LatencyTable, Prediction, read_table
+
+__all__ = ["LatencyTable", "Member", "Packed", "Piece", "Prediction", "pack", "pieces", "read_table", "time_here"]
