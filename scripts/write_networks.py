@@ -146,6 +146,41 @@ def measured(family: str) -> list[str]:
     return lines or ["Nothing yet: it is a baseline, and `fit` does not try it."]
 
 
+def experiments(_: str) -> list[str]:
+    """What `featherlight guidelines --json` found here: its tables' orders, and its figure 2."""
+    document = _read("guidelines")
+    times = [time for each in document["experiments"] for row in each["networks"] for time in row["engines"].values()]
+    noisy = sum(time["noisy"] for time in times)
+    busy = f" {noisy} of {len(times)} times are noisy: other work shared the machine." if noisy else ""
+    lines = [
+        f"{document['machine']['cpu']}, {document['threads']} thread, against {document['paper_column']}.{busy}",
+        "",
+    ]
+    engines = list(document["experiments"][0]["order"])
+    orders = [
+        [f"{each['guideline']}: {each['claim']}", *(_order(each["order"][engine]) for engine in engines)]
+        for each in document["experiments"]
+    ]
+    lines += table(["guideline", *engines], orders)
+    splits = document["figure_2"]["splits"]
+    parts = list(splits[0]["shares"])
+    rows = [
+        [split["network"], split["engine"], *(f"{split['shares'][part]:.0%}" for part in parts)] for split in splits
+    ]
+    return [
+        *lines,
+        "",
+        f"Figure 2; the paper: {document['figure_2']['paper']}.",
+        "",
+        *table(["network", "engine", *parts], rows),
+    ]
+
+
+def _order(order: Mapping[str, Any]) -> str:
+    pairs = {name: len(order[name]) for name in ("same", "reverse", "tie")}
+    return f"{order['verdict']} ({pairs['same']} pairs alike, {pairs['reverse']} reversed, {pairs['tie']} ties)"
+
+
 def formula(family: str) -> list[str]:
     """The saving of a family's formula, computed for layers of its own."""
     return FORMULAS[family]()
@@ -208,6 +243,7 @@ WRITERS: dict[str, Callable[[str], list[str]]] = {
     "variants": variants,
     "guidelines": guidelines,
     "measured": measured,
+    "experiments": experiments,
     "ablations": ablations,
 }
 

@@ -35,7 +35,7 @@ def test_every_family_has_a_page_and_a_drawing_that_the_page_shows() -> None:
         shown = re.findall(r"!\[[^\]]+\]\((\w+)\.svg\)", text)
         assert shown
         assert set(shown) <= set(writer.DRAWINGS)
-        assert set(re.findall(r"write_networks.py: (\w+)", text)) == {"formula", "variants", "guidelines", "measured"}
+        assert set(re.findall(r"write_networks.py: (\w+)", text)) >= {"formula", "variants", "guidelines", "measured"}
 
 
 @pytest.mark.parametrize("path", sorted(PAGES.glob("*.md")), ids=lambda path: path.stem)

@@ -39,14 +39,14 @@ def draw(study: Study, path: Path) -> None:
         _draw_table(axes, outcome)
     for axes in places[len(study.outcomes) :]:
         axes.set_visible(False)
-    places[0].legend(loc="lower left", bbox_to_anchor=(0, 1.12), borderaxespad=0, ncols=5, frameon=False)
+    title = (
+        f"ShuffleNet v2's guidelines on {study.machine.cpu}, {study.threads} thread{'s' if study.threads > 1 else ''}"
+    )
+    remark = "quick: the figures mean nothing" if study.quick else "pale: a noisy time"
+    handles, labels = places[0].get_legend_handles_labels()
+    figure.legend(handles, labels, title=f"{title} ({remark})", loc="outside upper center", ncols=6, frameon=False)
     if study.splits:
         _draw_splits(figure.add_subplot(grid[2, :]), study.splits)
-    threads = f"{study.threads} thread{'s' if study.threads > 1 else ''}"
-    quick = " (quick: the figures mean nothing)" if study.quick else ""
-    figure.suptitle(
-        f"ShuffleNet v2's guidelines on {study.machine.cpu}, {threads}{quick}", x=0.01, ha="left", fontsize=11
-    )
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=130)
 
@@ -60,9 +60,14 @@ def _draw_table(axes: Axes, outcome: Outcome) -> None:
         colour = _COLOURS[(index - 1) % len(_COLOURS)] if index else _PAPER
         shares = [value / values[0] for value in values]
         hatch = None if index else "//"
-        axes.bar(at, shares, width * 0.92, label=name, color=colour, hatch=hatch, edgecolor="white")
+        bars = axes.bar(at, shares, width * 0.92, color=colour, hatch=hatch, edgecolor="white")
+        axes.bar(0, 0, label=name, color=colour, hatch=hatch, edgecolor="white")  # the legend's, never pale
+        for bar, line in zip(bars, outcome.lines, strict=True):
+            if index and line.times[name].noisy:
+                bar.set_alpha(0.35)
     axes.axhline(1, color="#444444", linewidth=0.8)
-    axes.set_xticks(range(len(outcome.lines)), [line.name for line in outcome.lines], fontsize=9)
+    names = [line.name.replace(" in ", "\nin ").replace(" and ", "\nand ") for line in outcome.lines]
+    axes.set_xticks(range(len(outcome.lines)), names, fontsize=9)
     axes.set_ylabel(f"speed, {outcome.lines[0].name} = 1", fontsize=9)
     axes.set_title(f"{outcome.guideline}: {outcome.claim}", fontsize=10)
     axes.grid(axis="y", alpha=0.25)
