@@ -120,7 +120,7 @@ def test_after_ctrl_c_the_journal_holds_what_was_timed_and_trained(
     assert not (out / "fit.json").exists()
     with pytest.raises(BadInput, match="journal of a fit that did not end; go on with it with --resume, or name"):
         fit(pictures, "10s", out=out)
-    with pytest.raises(BadInput, match=r"is of another fit: minutes was 0\.02 and is 1\.0; max_size was None and"):
+    with pytest.raises(BadInput, match=r"was begun with something else: minutes was 0\.02 and is 1\.0; max_size was None and"):
         fit(pictures, "10s", out=out, size=SIZE, minutes=1.0, engine="torch", max_size=99, resume=True)
     assert [event["event"] for event in Journal(out / "journal.jsonl").read()] == events
 
@@ -135,7 +135,7 @@ def test_other_images_are_refused(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         fit(mine, "10s", out=out, size=SIZE, engine="torch", say=interrupted)
     (mine / "red" / "0.png").unlink()
-    with pytest.raises(BadInput, match="is of another fit: images was '"):
+    with pytest.raises(BadInput, match="was begun with something else: images was '"):
         fit(mine, "10s", out=out, size=SIZE, engine="torch", resume=True)
 
 

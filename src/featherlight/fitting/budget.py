@@ -1,25 +1,5 @@
 """A time budget as people write it."""
 
-from __future__ import annotations
+from featherlight.timing.budget import parse_budget, show_time
 
-import math
-import re
-
-from featherlight.errors import must_be
-
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
-
-
-def parse_budget(text: str) -> float:
-    """The seconds in "2ms", "800us" or "0.1 s"; raises BadInput for anything else, and for none."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s)\s*", text)
-    seconds = float(match[1]) * _SECONDS[match[2]] if match else math.nan
-    if not 0 < seconds < math.inf:
-        raise must_be("budget", "a time above 0 such as 2ms, 800us or 0.1s", text)
-    return seconds
-
-
-def show_time(seconds: float) -> str:
-    """Seconds as people read them, with three digits: "0.213 ms", "1.5 s"."""
-    number, unit = (seconds, "s") if seconds >= 1 else (seconds * 1e3, "ms")
-    return f"{float(f'{number:.3g}'):g} {unit}"  # rounded first: "%.3g" alone writes 1000 as 1e+03
+__all__ = ["parse_budget", "show_time"]
