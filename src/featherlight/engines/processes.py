@@ -19,7 +19,6 @@ from types import TracebackType
 from typing import Any
 
 from featherlight.engines.agreement import reference
-from featherlight.engines.find import find
 from featherlight.engines.rivals import settling
 from featherlight.engines.source import GraphSource, ModuleSource, Source
 from featherlight.engines.worker import Rival
@@ -123,8 +122,9 @@ class Worker:
 
 def _check(name: str, rival: Rival) -> None:
     """Refuse what can be refused before minutes are spent on the others."""
-    if find(rival.engine).needs_module and not isinstance(rival.source, ModuleSource):
-        raise BadInput(f"{name}: the engine {rival.engine} runs torch modules; got {rival.source.name}")
+    engine = rival.found
+    if engine.needs_module and not isinstance(rival.source, ModuleSource):
+        raise BadInput(f"{name}: the engine {engine.name} runs torch modules; got {rival.source.name}")
 
 
 def _portable(rival: Rival) -> Source:
@@ -132,7 +132,7 @@ def _portable(rival: Rival) -> Source:
     source = rival.source
     if not isinstance(source, ModuleSource):
         return source
-    if find(rival.engine).needs_module:
+    if rival.found.needs_module:
         return replace(source)  # without the graph
     return GraphSource(source.graph, source.name, source.references)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from featherlight.engines.find import find
+from featherlight.engines.protocol import Engine
 from featherlight.engines.rivals import turn_of
 from featherlight.engines.source import Source
 from featherlight.errors import BadInput, Failure, FeatherlightError
@@ -21,12 +22,20 @@ from featherlight.timing import Target, Turn
 
 @dataclass(frozen=True, eq=False)
 class Rival:
-    """A network on an engine, to be built in a process of its own."""
+    """A network on an engine, to be built in a process of its own.
 
-    engine: str
+    The engine is one of `ENGINES` by its name, or an object that another process can unpickle.
+    """
+
+    engine: str | Engine
     source: Source
     threads: int = 1
     batch: int = 1
+
+    @property
+    def found(self) -> Engine:
+        """The engine; raises BadInput where it cannot be used here."""
+        return find(self.engine) if isinstance(self.engine, str) else self.engine
 
 
 def serve() -> None:
@@ -57,7 +66,7 @@ def _build(orders: BinaryIO) -> tuple[Target, Turn]:
             "a module must come from a file that can be imported to be run in a process of its own; "
             f"{' '.join(str(error).split())}"
         ) from error
-    running = find(rival.engine).build(rival.source, threads=rival.threads, batch=rival.batch)
+    running = rival.found.build(rival.source, threads=rival.threads, batch=rival.batch)
     return running.target, turn_of(running, settle)
 
 
