@@ -53,7 +53,7 @@ DRAWINGS: dict[str, tuple[str, int | None, str]] = {
     "shufflenet_v2": ("shufflenet_v2", 3, "ShuffleNet v2's unit"),
     "shufflenet_v2_stride_2": ("shufflenet_v2", 6, "ShuffleNet v2's unit of stride 2"),
     "mnasnet": ("mnasnet_a1", 5, "A block of MnasNet-A1 with squeeze-excite"),
-    "mobilenet_v3": ("mobilenet_v3_large", 13, "A block of MobileNet v3-large"),
+    "mobilenet_v3": ("mobilenet_v3_large", 12, "A block of MobileNet v3-large"),
 }
 
 
