@@ -14,7 +14,6 @@ import pytest
 from playwright.sync_api import Browser, Error, FloatRect, Locator, Page, sync_playwright
 
 import hand_made_report as made
-from featherlight.report.charts import work
 from featherlight.report.render import render
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -370,16 +369,3 @@ def test_many_classes_and_operations_stay_small_and_quick(browser: Browser, tmp_
     with opened(browser, path) as page:
         assert things(page, "network-0-confusion").count() == 24 * 24
         assert things(page, "accuracy").count() == 300
-
-
-def test_works_are_coloured_by_their_kind() -> None:
-    kinds = (
-        "depthwise convolution 3x3",
-        "pointwise convolution 1x1",
-        "Conv",
-        "linear",
-        "FullyConnected",
-        "addition",
-        "",
-    )
-    assert [work(kind) for kind in kinds] == [0, 1, 2, 3, 3, 4, 4]

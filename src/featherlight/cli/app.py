@@ -16,7 +16,7 @@ from featherlight.errors import FeatherlightError
 # Each command is the function of the same name in a module of this package, in the order that --help shows.
 COMMANDS = (
     *("models", "classify", "fit", "train", "evaluate", "export"),
-    *("profile", "compare", "latency", "guidelines", "doctor"),
+    *("profile", "compare", "latency", "guidelines", "report", "doctor"),
 )
 
 DEBUG = "FEATHERLIGHT_DEBUG"  # set, and not 0: a failure shows its traceback

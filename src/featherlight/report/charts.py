@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from featherlight.report.contents import Chapter, Mark
-from featherlight.report.numbers import show_bytes, show_count, show_share, show_time
+from featherlight.report.numbers import show_binary, show_bytes, show_count, show_share, show_time
 
 if TYPE_CHECKING:
     from featherlight.explain import Finding
@@ -69,15 +69,15 @@ def work(kind: str) -> int:
     return next((at for at, words in enumerate(WORKS.values()) if any(word in lower for word in words)), ELEMENT_WISE)
 
 
-def icicle(profile: Profile) -> dict[str, Any]:
+def icicle(profile: Profile, name: str) -> dict[str, Any]:
     """The network, its blocks in the order in which they run, and in each its operations; as wide as their time."""
     total = whole(profile)
-    blocks = [_block(name, list(rows), total) for name, rows in groupby(profile.rows, key=lambda row: row.block)]
+    blocks = [_block(block, list(rows), total) for block, rows in groupby(profile.rows, key=lambda row: row.block)]
     if profile.remainder > 0:
-        name = list(WORKS)[REMAINDER]
-        lines = [name, f"{show_time(profile.remainder)}, {show_share(profile.remainder / total)} of the time"]
-        blocks.append({"name": name, "colour": REMAINDER, "seconds": profile.remainder, "lines": lines})
-    lines = [profile.name, f"{show_time(total)} in all", f"{len(profile.rows)} operations of the engine"]
+        rest = list(WORKS)[REMAINDER]
+        lines = [rest, f"{show_time(profile.remainder)}, {show_share(profile.remainder / total)} of the time"]
+        blocks.append({"name": rest, "colour": REMAINDER, "seconds": profile.remainder, "lines": lines})
+    lines = [name, f"{show_time(total)} in all", f"{len(profile.rows)} operations of the engine"]
     shares: dict[int, float] = defaultdict(float)
     for row in profile.rows:
         shares[work(row.kind)] += row.seconds / total
@@ -85,7 +85,7 @@ def icicle(profile: Profile) -> dict[str, Any]:
         shares[REMAINDER] = profile.remainder / total
     return {
         "legend": [item | {"name": f"{item['name']} {100 * shares[item['colour']]:.0f} %"} for item in _legend(shares)],
-        "root": {"name": profile.name, "seconds": total, "lines": lines, "children": blocks},
+        "root": {"name": name, "seconds": total, "lines": lines, "children": blocks},
     }
 
 
@@ -105,11 +105,13 @@ def roofline(profile: Profile) -> dict[str, Any] | None:
         "peak": {
             "rate": ceilings.multiply_adds_per_second,
             "label": f"arithmetic: {show_count(ceilings.multiply_adds_per_second)} multiply-adds a second",
+            "short": f"{show_count(ceilings.multiply_adds_per_second)} a second",
         },
         "bandwidths": [
             {
                 "rate": each.bytes_per_second,
-                "label": f"{show_bytes(each.footprint)}: {show_bytes(each.bytes_per_second)}/s",
+                "label": f"up to {show_binary(each.footprint)}: {show_bytes(each.bytes_per_second)}/s",
+                "short": f"{show_bytes(each.bytes_per_second)}/s",
             }
             for each in ceilings.bandwidths
         ],

@@ -15,6 +15,7 @@ import featherlight
 from featherlight import engines
 from featherlight.data import Dataset, open_dataset
 from featherlight.errors import BadInput, FeatherlightError
+from featherlight.explain.profiling import profile
 from featherlight.predict import Evaluation, evaluate
 from featherlight.pretrained import LOCAL
 from featherlight.pretrained.catalogue import Weights
@@ -43,7 +44,7 @@ def gather(
     """What is known of the networks of `sources`, each measured here and now.
 
     sources  folders that `fit`, `train` or `save` made, ONNX files, names of networks
-    engine   that runs them: by default what a fit found fastest, else what `profile` takes
+    engine   that runs them: by default what a fit chose, else the fastest here
     data     images to evaluate on: by default those that a folder's network was trained on, if they are still here
     say      is told of each step as a sentence
 
@@ -51,9 +52,11 @@ def gather(
     """
     if not sources:
         raise BadInput("name at least one network: a folder that fit made, an ONNX file, or a name")
-    if engine is not None:
+    if engine not in (None, engines.AUTO):
         engines.find(engine)
-    chapters = [_chapter(os.fspath(source), engine, data, say) for source in sources]
+    names = [os.fspath(source) for source in sources]
+    results = [_result(name) for name in names]
+    chapters = [_chapter(name, engine, result, data, say) for name, result in zip(names, results, strict=True)]
     used = {chapter.profile.measurement.target for chapter in chapters if not isinstance(chapter.profile, str)}
     versions = {"featherlight": featherlight.__version__, "Python": platform.python_version()}
     versions |= {name: metadata.version(name) for name in ("torch", "numpy")}
@@ -61,31 +64,52 @@ def gather(
     return Report(chapters, this_machine(), versions, datetime.date.today().isoformat())
 
 
-def _chapter(source: str, engine: str | None, data: str | os.PathLike[str] | Dataset | None, say: Say) -> Chapter:
-    result = _result(source)
-    engine = engine or (result.engine if result else None)
-    say(f"measuring {source}")
-    profile = _profile(source, engine, result.threads if result else None)
-    dataset, evaluation = _evaluation(source, engine, result, data, say)
-    worst = () if isinstance(evaluation, str) else evaluation.worst
-    command = shlex.join(["featherlight", "report", source])
+def _chapter(
+    source: str, engine: str | None, result: Result | None, data: str | os.PathLike[str] | Dataset | None, say: Say
+) -> Chapter:
+    dataset = _images(result, data)  # first, since it may be refused at once
+    explained = _profile(source, engine, result, say)
+    evaluation: Evaluation | str = ""
+    pictures: tuple[str, ...] = ()
+    if isinstance(dataset, str):
+        evaluation = dataset
+    else:
+        say(f"asking {source} about the test images of {dataset.source}")
+        ran = None if isinstance(explained, str) else explained.measurement.target.engine
+        evaluation = evaluate(source, dataset, engine=ran)
+        pictures = find_thumbnails(dataset, [mistake.image for mistake in evaluation.worst])
     return Chapter(
         source=source,
         title=result.title if result else source,
         lead=result.lead if result else "Measured on this machine.",
         budget=result.budget if result else None,
-        marks=(result.marks if result else ()) or _own_mark(source, result, profile, evaluation),
-        facts=(result.facts if result else ()) + _facts(result, profile),
-        profile=profile,
+        marks=(result.marks if result else ()) or _own_mark(source, result, explained, evaluation),
+        facts=(result.facts if result else ()) + _facts(result, explained),
+        profile=explained,
         evaluation=evaluation,
-        pictures=find_thumbnails(dataset, [mistake.image for mistake in worst]) if dataset else (),
-        commands=(*(result.commands if result else ()), command),
+        pictures=pictures,
+        commands=(*(result.commands if result else ()), shlex.join(["featherlight", "report", source])),
     )
 
 
+def _profile(source: str, engine: str | None, result: Result | None, say: Say) -> Profile | str:
+    """By the engine that is asked for, else by the one that a fit chose; or why not, where that one is not here."""
+    if engine is None and result is not None and result.engine is not None:
+        engine = result.engine
+        try:
+            engines.find(engine)
+        except BadInput as error:
+            return f"Where the time goes is not known: it was fitted for {engine}. {error}"
+    threads = 1 if result is None or result.threads is None else result.threads
+    return profile(source, engine=engine or engines.AUTO, threads=threads, progress=say)
+
+
 def _result(source: str) -> Result | None:
+    """What a folder says of itself; None for a name and for an ONNX file."""
     folder = Path(source)
     if not folder.is_dir():
+        if not folder.is_file():
+            resolve(source)  # raises where there is no such network
         return None
     result = read_result(folder)
     if result is None and not (folder / "config.json").is_file():
@@ -93,49 +117,30 @@ def _result(source: str) -> Result | None:
     return result
 
 
-def _profile(source: str, engine: str | None, threads: int | None) -> Profile | str:
-    """The profile, or why there is none: an engine that a fit used elsewhere may be missing here."""
-    return "not yet"
+def _images(result: Result | None, data: str | os.PathLike[str] | Dataset | None) -> Dataset | str:
+    """The images that were named, else those that the network was trained on, in the splits that it knows; or why not.
 
-
-def _evaluation(
-    source: str,
-    engine: str | None,
-    result: Result | None,
-    data: str | os.PathLike[str] | Dataset | None,
-    say: Say,
-) -> tuple[Dataset | None, Evaluation | str]:
-    """The images and what the network says of them, or why that is not known."""
-    if data is None and result is None:
-        return None, "What it takes for what is not known: no images were named (--data)."
-    try:
-        dataset = _open(source, result, data)
-    except (OSError, FeatherlightError) as error:
-        if data is not None:
-            raise
-        return None, f"What it takes for what is not known: {error}. Name the images with --data."
-    say(f"asking {source} about the test images of {dataset.source}")
-    return dataset, evaluate(source, dataset, engine=engine)
-
-
-def _open(source: str, result: Result | None, data: str | os.PathLike[str] | Dataset | None) -> Dataset:
-    """The images that were named, else those that the network was trained on, in the splits that it knows."""
+    Only images that were named and are not there are an error.
+    """
     if isinstance(data, Dataset):
         return data
-    seed = result.seed if result else 0
     if data is not None:
-        return open_dataset(data, seed)
-    assert result is not None
-    return open_dataset(result.data, seed)
+        return open_dataset(data, result.seed if result else 0)
+    if result is None:
+        return "What it takes for what is not known: no images were named (--data)."
+    try:
+        return open_dataset(result.data, result.seed)
+    except (OSError, FeatherlightError) as error:
+        return f"What it takes for what is not known: {error}. Name the images with --data."
 
 
 def _own_mark(
-    source: str, result: Result | None, profile: Profile | str, evaluation: Evaluation | str
+    source: str, result: Result | None, explained: Profile | str, evaluation: Evaluation | str
 ) -> tuple[Mark, ...]:
     """The network alone, where no fit timed others beside it; none where it could not be timed."""
-    if isinstance(profile, str):
+    if isinstance(explained, str):
         return ()
-    time, (kin, published) = profile.measurement, _published(source)
+    time, (kin, published) = explained.measurement, _published(source)
     accuracy, of = published, "of ImageNet's validation images, as published"
     if result is not None:
         accuracy, of = result.accuracy, "of the validation images"
@@ -143,7 +148,7 @@ def _own_mark(
         accuracy, of = evaluation.top1, f"of {evaluation.data} ({evaluation.split})"
     return (
         Mark(
-            name=result.title if result else profile.name,
+            name=result.title if result else explained.name,
             family=kin,
             median=time.median,
             p10=time.p10,
@@ -167,16 +172,16 @@ def _published(source: str) -> tuple[str, float | None]:
     return family(published.architecture), None if top1 is None else top1 / 100
 
 
-def _facts(result: Result | None, profile: Profile | str) -> tuple[Fact, ...]:
+def _facts(result: Result | None, explained: Profile | str) -> tuple[Fact, ...]:
     """The counts; and the time, where no fit has told of one."""
-    if isinstance(profile, str):
+    if isinstance(explained, str):
         return ()
-    time = profile.measurement
+    time = explained.measurement
     timed = Fact(
         "Time for one image", show_time(time.median), f"80 % within {show_time(time.p10)} to {show_time(time.p90)}"
     )
     parameters, multiply_adds = (
-        sum(getattr(row, name) for row in profile.rows) for name in ("parameters", "multiply_adds")
+        sum(getattr(row, name) for row in explained.rows) for name in ("parameters", "multiply_adds")
     )
     counts = Fact("Multiply-adds", show_count(multiply_adds), f"{show_count(parameters)} parameters")
     return (counts,) if result and result.budget else (timed, counts)

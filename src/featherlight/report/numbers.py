@@ -34,5 +34,13 @@ def show_bytes(number: float) -> str:
     return f"{_three(number)} B"
 
 
+def show_binary(number: int) -> str:
+    """Bytes in powers of 1024, as caches are told: "256 KiB", "2 MiB"."""
+    for size, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if number >= size:
+            return f"{_three(number / size)} {unit}"
+    return f"{number} B"
+
+
 def _three(number: float) -> str:
     return f"{float(f'{number:.3g}'):g}"  # rounded first: "%.3g" alone writes 1000 as 1e+03

@@ -67,7 +67,7 @@ def page_data(chapters: Sequence[Chapter]) -> dict[str, Any]:
         "accuracy_time": charts.accuracy_time(chapters),
         "chapters": [
             {
-                "icicle": None if isinstance(chapter.profile, str) else charts.icicle(chapter.profile),
+                "icicle": None if isinstance(chapter.profile, str) else charts.icicle(chapter.profile, chapter.title),
                 "roofline": None if isinstance(chapter.profile, str) else charts.roofline(chapter.profile),
                 "confusion": None if isinstance(chapter.evaluation, str) else charts.confusion(chapter.evaluation),
             }

@@ -61,27 +61,27 @@ function accuracyTime(figure, data, labels) {
         add(layer, "rect", { x: Math.max(at, left), y: top, width: right - Math.max(at, left), height: floor - top,
                              class: "beyond", "aria-hidden": "true" });
       }
-      add(layer, "line", { x1: at, x2: at, y1: top - 12, y2: floor, class: "budget" });
+      add(layer, "line", { x1: at, x2: at, y1: top - 6, y2: floor, class: "budget" });
       const fits = at + 4 * label.length < right;
       if (at >= left && at <= right) {
-        add(layer, "text", { x: fits ? at : right, y: 12 + 14 * (index % 2), class: "budget-name",
+        add(layer, "text", { x: fits ? at : right, y: top - 10 - 14 * (index % 2), class: "budget-name",
                              "text-anchor": fits ? "middle" : "end" }, label);
       }
     });
   }
 
-  // A name beside a point where there is room, that of the chosen one always.
+  // A name beside a point where there is room; that of the chosen one always, below it if need be.
   function drawName(layer, point, at, up, { left, right }, taken) {
-    const wide = 6.6 * point.name.length;
-    const toRight = at + 16 + wide < right;
-    const box = { x: toRight ? at + 16 : at - 16 - wide, y: up - 20, width: wide, height: 16 };
-    const free = box.x > left && !taken.some((other) => box.x < other.x + other.width && other.x < box.x + box.width
+    const wide = 6.8 * point.name.length;
+    const beside = [at + 16, at - 16 - wide].find((x) => x > left && x + wide < right);
+    const below = { x: Math.max(left + 4, Math.min(at - wide / 2, right - wide)), y: up + 14 };
+    const box = { ...(beside ? { x: beside, y: up - 20 } : below), width: wide, height: 16 };
+    const free = beside && !taken.some((other) => box.x < other.x + other.width && other.x < box.x + box.width
       && Math.abs(box.y - other.y) < 16);
     if (!free && !point.chosen) return;
     taken.push(box);
-    const attributes = { x: toRight ? box.x : at - 16, y: up - 8, "text-anchor": toRight ? "start" : "end",
-                         class: point.chosen ? "label chosen" : "label", "aria-hidden": "true" };
-    add(layer, "text", attributes, point.name);
+    add(layer, "text", { x: box.x, y: box.y + 12, "aria-hidden": "true", class: point.chosen ? "label chosen" : "label" },
+        fitted(point.name, right - box.x));
   }
 
   // The height of each point in the strip: the first lane where its bar meets no other.

@@ -155,6 +155,6 @@ const inRow = (count) => (index, key) => ({
 
 // Text that fits into `width` pixels at 12 pixels a line, cut if need be, "" where not even a few letters do.
 function fitted(text, width) {
-  const letters = Math.floor(width / 6.6);
+  const letters = Math.floor(width / 6.4);
   return text.length <= letters ? text : letters < 4 ? "" : text.slice(0, letters - 1) + "…";
 }

@@ -35,13 +35,14 @@ function confusion(figure, data, labels) {
       add(text, "text", { x: side - 8, y: middle + 4, "text-anchor": "end" }, fitted(name, side - 6));
       add(text, "text", { transform: `translate(${middle + 4},${side - 8}) rotate(-90)` }, fitted(name, side - 6));
     });
+    const digits = String(Math.max(...rows.flat().map((each) => each.count))).length;
     rows.forEach((cells, row) => cells.forEach((each, column) => {
       const g = drawing.thing(svg, row * count + column, { class: row === column ? "cell right" : "cell wrong" });
       const [x, y] = [side + column * cell, side + row * cell];
       add(g, "rect", { x, y, width: cell - 1, height: cell - 1, class: "ground" });
       // The root, so that a mistake in a hundred can be seen.
       add(g, "rect", { x, y, width: cell - 1, height: cell - 1, "fill-opacity": (0.6 * Math.sqrt(each.share)).toFixed(3) });
-      if (each.count && cell >= 8 + 7 * String(each.count).length) {
+      if (each.count && cell >= 6 + 7 * digits) { // numbers in all cells or in none
         add(g, "text", { x: x + cell / 2 - 0.5, y: y + cell / 2 + 4, "text-anchor": "middle" }, String(each.count));
       }
     }));

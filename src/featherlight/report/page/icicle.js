@@ -56,9 +56,9 @@ function icicle(figure, data, labels) {
     const [y, high] = [node.depth * tall, lines * tall - 2];
     add(g, "rect", { x, y, width: Math.max(0.7, wide - 1), height: high, rx: wide > 8 ? 3 : 0 });
     const share = `${(100 * node.seconds / nodes[0].seconds).toFixed(1)} %`;
-    const [name, figures] = [fitted(node.name, wide - 14), fitted(share, wide - 14)];
-    if (name) add(g, "text", { x: x + 8, y: y + high / 2 + (figures ? -2 : 4) }, name);
-    if (name && figures) add(g, "text", { x: x + 8, y: y + high / 2 + 14, class: "share" }, figures);
+    const [name, figures] = [fitted(node.name, wide - 12), fitted(share, wide - 12)];
+    if (name) add(g, "text", { x: x + 6, y: y + high / 2 + (figures ? -2 : 4) }, name);
+    if (name && figures) add(g, "text", { x: x + 6, y: y + high / 2 + 14, class: "share" }, figures);
   }
 
   function look(index) {

@@ -27,7 +27,7 @@ function plane(figure, stage_, { x, y, below = 0, left = 52, draw }) {
   }
   function edges() {
     const { width, height } = size();
-    return { left, right: width - 12, top: 32, bottom: height - 44 - below };
+    return { left, right: width - 12, top: 38, bottom: height - 44 - below };
   }
 
   function redraw() {

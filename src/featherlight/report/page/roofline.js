@@ -23,12 +23,13 @@ function roofline(figure, data, labels) {
     const billions = (rate) => frame.y(rate / 1e9);
     add(roof, "line", { x1: frame.x(peak.rate / bandwidths[0].rate), x2: frame.x(high),
                         y1: billions(peak.rate), y2: billions(peak.rate), class: "roof" });
-    add(roof, "text", { x: right - 6, y: billions(peak.rate) - 8, "text-anchor": "end", class: "roof-name" }, peak.label);
-    bandwidths.forEach(({ rate, label }, index) => {
+    add(roof, "text", { x: right - 6, y: billions(peak.rate) - 8, "text-anchor": "end", class: "roof-name" },
+        right - left > 360 ? peak.label : peak.short);
+    bandwidths.forEach(({ rate, label, short }, index) => {
       const corner = peak.rate / rate;
       add(roof, "line", { x1: frame.x(low), y1: billions(low * rate), x2: frame.x(corner), y2: billions(peak.rate),
                           class: "roof" });
-      drawBandwidth(roof, frame, billions, rate, label, index);
+      drawBandwidth(roof, frame, billions, rate, right - left > 360 ? label : short, index);
     });
     const order = points.map((_, index) => index).sort((a, b) => points[b].share - points[a].share);
     for (const index of order) {

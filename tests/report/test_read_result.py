@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from featherlight.errors import BadInput
+from featherlight.report.read_result import read_result
+
+FIT = Path(__file__).parents[2] / "docs" / "measured" / "fit.json"
+TRAIN: dict[str, Any] = {
+    "finished": True,
+    "asked": {
+        **{"model": "mobilenet_v2", "arguments": {"width": 0.5}, "data": "my photos", "recipe": "fine-tune"},
+        **{"batch": None, "changes": ["mixup=0.2"], "minutes": 10.0, "scratch": True, "seed": 3},
+    },
+    **{"data": "my photos", "seed": 3, "images": 64_000, "seconds": 600.0},
+    **{"validation_accuracy": 0.8, "test_accuracy": 0.75},
+}
+
+
+def test_a_fit_tells_of_every_candidate(tmp_path: Path) -> None:
+    document = json.loads(FIT.read_bytes())
+    (tmp_path / "fit.json").write_bytes(FIT.read_bytes())
+    result = read_result(tmp_path)
+    assert result is not None
+    assert result.title == document["network"]
+    assert [mark.name for mark in result.marks] == [row["name"] for row in document["candidates"]]
+    (chosen,) = (mark for mark in result.marks if mark.chosen)
+    assert (chosen.name, chosen.accuracy, chosen.of) == (document["network"], 0.897, "of the validation images")
+    heats = [mark for mark in result.marks if mark.accuracy is not None and not mark.final]
+    assert heats
+    assert all(mark.of == "of the validation images, after a short heat" for mark in heats)
+    assert (result.engine, result.threads, result.budget) == ("onnxruntime", 1, 1e-3)
+    assert [fact.value for fact in result.facts] == ["90.0 %", "0.628 ms", "1 ms", "4.17 MB"]
+
+
+def test_the_command_is_that_of_the_journal(tmp_path: Path) -> None:
+    (tmp_path / "fit.json").write_bytes(FIT.read_bytes())
+    start = {"event": "start", "data": "fashion-mnist", "threads": 2, "size": None, "minutes": 0.5, "seed": 7}
+    (tmp_path / "journal.jsonl").write_text(json.dumps(start) + "\n{}\n")
+    result = read_result(tmp_path)
+    assert result is not None
+    assert result.commands == (
+        f"featherlight fit fashion-mnist --budget 1ms --threads 2 --minutes 0.5 --seed 7 --out {tmp_path}",
+    )
+
+
+def test_a_training_run_is_read(tmp_path: Path) -> None:
+    (tmp_path / "train.json").write_text(json.dumps(TRAIN))
+    result = read_result(tmp_path)
+    assert result is not None
+    assert (result.title, result.accuracy, result.seed, result.marks) == ("mobilenet_v2 width 0.5", 0.8, 3, ())
+    assert [fact.value for fact in result.facts] == ["75.0 %", "600 s"]
+    assert result.commands == (
+        "featherlight train mobilenet_v2 'my photos' --width 0.5 --recipe fine-tune --minutes 10.0 --seed 3 "
+        f"--set mixup=0.2 --scratch --out {tmp_path}",
+    )
+
+
+def test_a_run_that_did_not_end_says_so(tmp_path: Path) -> None:
+    unfinished = {key: TRAIN[key] for key in ("asked", "data", "seed")} | {"finished": False}
+    (tmp_path / "train.json").write_text(json.dumps(unfinished))
+    result = read_result(tmp_path)
+    assert result is not None
+    assert (result.lead, result.accuracy) == ("A run on my photos that did not end.", None)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"network": 3}', b"\xff", b'{"finished": true, "asked": []}'])
+@pytest.mark.parametrize("name", ["fit.json", "train.json"])
+def test_a_damaged_result_is_refused_in_a_sentence(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInput, match=f"{name} is damaged"):
+        read_result(tmp_path)
+
+
+def test_other_folders_hold_no_result(tmp_path: Path) -> None:
+    assert read_result(tmp_path) is None
