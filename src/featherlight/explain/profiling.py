@@ -17,7 +17,7 @@ from featherlight.explain.guidelines import Finding, findings
 from featherlight.explain.network import Subject, find_network
 from featherlight.explain.profile import Preparing, Profile, Row
 from featherlight.explain.rows import rows
-from featherlight.explain.what_if import mend
+from featherlight.explain.what_if import check, mend
 from featherlight.timing import Measurement, probe, stopwatch
 
 SECONDS = 1.0  # of timing whole calls
@@ -52,6 +52,8 @@ def profile(
     if photo is not None:
         read_photo(photo)
     chosen = choose(engine, network.source, threads=threads)
+    if what_if:
+        check(chosen)
     progress(f"timing {network.name} on {chosen.name}")
     measured = _whole(chosen, network, threads)
     progress(f"tracing {network.name} on {chosen.name}")

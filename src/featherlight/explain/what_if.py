@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -46,24 +47,24 @@ class Change:
         return f"{place}: {1e3 * self.before.median:.3g} ms to {1e3 * self.after.median:.3g} ms, {self.comparison}"
 
     def to_json(self) -> dict[str, Any]:
-        """What a program reads."""
+        """What a program reads: times in seconds; a comparison's `high` is null where nothing bounds it."""
         document = {**asdict(self), "finding": asdict(self.finding)}
         for name, time in (("before", self.before), ("after", self.after)):
             if time is not None:
                 document[name] = {field: value for field, value in asdict(time).items() if field != "target"}
-        return document | {"verdict": self.comparison.verdict if self.comparison else None}
+        if self.comparison is not None:
+            document["comparison"]["verdict"] = self.comparison.verdict
+            if math.isinf(self.comparison.high):  # too few rounds to tell, and JSON knows no infinity
+                document["comparison"]["high"] = None
+        return document
 
 
-def mend(
-    graph: Graph, findings: Sequence[Finding], engine: Engine, *, threads: int, seconds: float = SECONDS
-) -> tuple[Change, ...]:
+def mend(graph: Graph, findings: Sequence[Finding], engine: Engine, *, threads: int) -> tuple[Change, ...]:
     """The places of findings in `graph` beside their mends (see `mended`), all timed in the same rounds.
 
-    Of each guideline the first two that differ; `seconds` for each graph. Raises BadInput for an engine that runs torch
-    modules only.
+    Of each guideline the first two that differ; `SECONDS` for each graph. Raises BadInput as `check` does.
     """
-    if engine.needs_module:
-        raise BadInput(f"the engine {engine.name} runs torch modules only: what is mended is a graph; name another one")
+    check(engine)
     chosen = _different(graph, findings)
     with ExitStack() as stack:
         rivals: dict[str, Running] = {}
@@ -73,7 +74,7 @@ def mend(
                     source = GraphSource(part, finding.origin)
                     rivals[name] = stack.enter_context(engine.build(source, threads=threads))
         turns = {name: turn_of(running, settling([threads])) for name, running in rivals.items()}
-        taken = interleave(turns, seconds=seconds * max(1, len(rivals)))
+        taken = interleave(turns, seconds=SECONDS * max(1, len(rivals)))
         timed = {name: summarise_rounds(running.target, taken[name]) for name, running in rivals.items()}
     changes = []
     for at, (finding, plan, alike) in enumerate(chosen):
@@ -85,6 +86,12 @@ def mend(
         told = tell_apart(after.rounds, before.rounds)
         changes.append(Change(finding, plan.change, alike, work, before.measurement, after.measurement, told))
     return tuple(changes)
+
+
+def check(engine: Engine) -> None:
+    """Raise BadInput for an engine that runs torch modules only: what is mended is a graph."""
+    if engine.needs_module:
+        raise BadInput(f"the engine {engine.name} runs torch modules only, and what is mended is a graph; name another")
 
 
 def _different(graph: Graph, findings: Sequence[Finding]) -> list[tuple[Finding, Mended | str, int]]:
