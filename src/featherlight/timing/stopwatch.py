@@ -61,8 +61,12 @@ def ready(call: Call, *, warm_up: float = 0.1, settle: float = 0.001, clock: Clo
         quickest = _warm_up(call, warm_up, clock)
 
     def turn() -> list[float]:
+        nonlocal quickest
         with _garbage_collection_off():
-            return _turn(call, quickest, round(settle * 1e9), clock)
+            times = _turn(call, quickest, round(settle * 1e9), clock)
+        # A warm-up that was disturbed would make this rival's turns other than the rest's, and with them its times.
+        quickest = max(1, min(quickest, round(1e9 * min(times))))
+        return times
 
     return turn
 
