@@ -37,7 +37,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *ar
 def test_a_table_with_a_line_a_step(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(monkeypatch, capsys, "net.onnx", "cat.png", "--engine", "onnxruntime", "--what-if")
     assert code == 0
-    assert err.startswith("timing net.onnx on onnxruntime\ntracing net.onnx on onnxruntime\n")
+    assert err.startswith("tracing net.onnx on onnxruntime\ntiming net.onnx on onnxruntime\n")
     title, time, _, head, _, *lines = out.splitlines()
     assert title.startswith("net.onnx for images 1x3x16x16, onnxruntime ")
     assert " ms a call, 10th to 90th percentile " in time

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from featherlight.explain import Profile
 
 FINDINGS = 10  # that are printed; --json has all
+MUCH = 0.2  # of a call in no step, from which on it is worth a word
 
 
 def profile(
@@ -91,6 +92,8 @@ def _print_steps(made: Profile) -> None:
     lines.append(["in no step", "", *_time(made.remainder, median), 0, 0, "", "", ""])
     lines.append(["a call", "", *_time(median, median), *work, _aligned(made.bound), "", ""])
     print_table(columns, lines)
+    if made.remainder > MUCH * median:
+        print("\nMuch is in no step: the engine's own bookkeeping, or a busy machine (featherlight doctor tells).")
     if made.ceilings and made.ceilings.noisy:
         print("\nThe least times are too long: the machine was busy when its arithmetic and memory were measured.")
     if made.preparing:

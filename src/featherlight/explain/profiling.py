@@ -54,10 +54,10 @@ def profile(
     chosen = choose(engine, network.source, threads=threads)
     if what_if:
         check(chosen)
-    progress(f"timing {network.name} on {chosen.name}")
-    measured = _whole(chosen, network, threads)
     progress(f"tracing {network.name} on {chosen.name}")
     steps = chosen.trace(network.source, noise((1, *network.source.input_shape)), threads=threads)
+    progress(f"timing {network.name} on {chosen.name}")
+    measured = _whole(chosen, network, threads)
     progress("asking what this machine can do")
     ceilings = probe.ceilings(threads)
     table = rows(graph, steps, findings(graph), ceilings)
