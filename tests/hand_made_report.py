@@ -80,9 +80,8 @@ def mark(name: str, family: str, milliseconds: float, accuracy: float | None = N
     seconds = milliseconds / 1000
     of = "" if accuracy is None else "of the validation images, after a short heat"
     verdict = "fits" if milliseconds < 1 else "too slow"
-    return Mark(
-        name, family, seconds, 0.95 * seconds, 1.1 * seconds, "onnxruntime", 1, verdict, accuracy, of, accuracy is None
-    )
+    spread = (0.95 * seconds, 1.1 * seconds)
+    return Mark(name, family, seconds, *spread, "onnxruntime", 1, verdict, accuracy, of, final=accuracy is None)
 
 
 MARKS = (
@@ -101,6 +100,7 @@ def chapter(name: str = "result") -> Chapter:
         source=name,
         title="mobilenet_v2 0.5x at 32",
         lead="The best of four.",
+        label="",
         budget=1e-3,
         marks=MARKS,
         facts=(Fact("Right on test images", "90.0 %", "validation images: 89.7 %"),),

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 import featherlight
+import hand_made_report as made
 from featherlight.data import open_dataset
 from featherlight.errors import BadInput, Failure
 from featherlight.fitting import fit
@@ -49,6 +50,8 @@ def _three_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("featherlight.fitting.rungs.LEAST_IMAGES", -1e9)  # heats, however short
     monkeypatch.setattr("featherlight.fitting.rungs.WIDTHS_EACH", 3)
     monkeypatch.setattr("featherlight.fitting.bench.SECONDS", 0.02)
+    monkeypatch.setattr("featherlight.timing.probe.ceilings", lambda threads: made.CEILINGS)  # it takes seconds
+    monkeypatch.setattr("featherlight.explain.profiling.SECONDS", 0.02)
     monkeypatch.setattr("featherlight.fitting.rates.fastest_threads", lambda *_: 1)
     monkeypatch.setattr("featherlight.fitting.rates.images_per_second", lambda *_, **__: 400.0)
 
@@ -63,7 +66,9 @@ def test_it_writes_a_network_that_names_the_pictures(pictures: Path, tmp_path: P
     )
     assert {path.name for path in out.iterdir()} == {
         "README.md", "accuracy_time.png", "config.json", "fit.json", "journal.jsonl", "model.onnx", "model.safetensors",
+        "report.html",
     }  # fmt: skip
+    assert f"<title>{fitted.name}" in (out / "report.html").read_text("utf-8")
     document = json.loads((out / "fit.json").read_text())
     assert document == json.loads(json.dumps(fitted.to_json()))
     assert document["network"] == fitted.name
@@ -120,7 +125,9 @@ def test_after_ctrl_c_the_journal_holds_what_was_timed_and_trained(
     assert not (out / "fit.json").exists()
     with pytest.raises(BadInput, match="journal of a fit that did not end; go on with it with --resume, or name"):
         fit(pictures, "10s", out=out)
-    with pytest.raises(BadInput, match=r"was begun with something else: minutes was 0\.02 and is 1\.0; max_size was None and"):
+    with pytest.raises(
+        BadInput, match=r"was begun with something else: minutes was 0\.02 and is 1\.0; max_size was None and"
+    ):
         fit(pictures, "10s", out=out, size=SIZE, minutes=1.0, engine="torch", max_size=99, resume=True)
     assert [event["event"] for event in Journal(out / "journal.jsonl").read()] == events
 

@@ -47,5 +47,7 @@ def test_a_record_goes_on_only_with_what_it_was_begun_with(tmp_path: Path) -> No
     Record(Journal(path)).begin({"budget": 0.002, "size": None, "minutes": 3.0})
     Record(Journal(path)).begin({"budget": 0.002, "size": None, "minutes": 3.0})
     assert len(Journal(path).read()) == 1
-    with pytest.raises(BadInput, match=r"with something else: minutes was 3\.0 and is 5\.0; size was None and is 96; give the"):
+    with pytest.raises(
+        BadInput, match=r"with something else: minutes was 3\.0 and is 5\.0; size was None and is 96; give the"
+    ):
         Record(Journal(path)).begin({"budget": 0.002, "minutes": 5.0, "size": 96})

@@ -88,6 +88,9 @@ def test_points_name_where_they_come_from_among_several() -> None:
         "0.5 ms an image, 80 % within 0.475 ms to 0.55 ms",
         "onnxruntime, 1 thread; fits",
     ]
+    predicted = replace(made.MARKS[1], label="predicted for Raspberry Pi 4")
+    (point,) = charts.accuracy_time([replace(made.chapter(), marks=(predicted,))])["points"]
+    assert point["lines"][2] == "0.5 ms an image, predicted for Raspberry Pi 4: 0.475 ms to 0.55 ms"
     several = charts.accuracy_time([made.chapter("first"), made.chapter("second")])
     assert {point["lines"][-1] for point in several["points"]} == {"first", "second"}
     assert len(several["budgets"]) == 1

@@ -40,12 +40,25 @@ def test_a_fit_tells_of_every_candidate(tmp_path: Path) -> None:
 def test_the_command_is_that_of_the_journal(tmp_path: Path) -> None:
     (tmp_path / "fit.json").write_bytes(FIT.read_bytes())
     start = {"event": "start", "data": "fashion-mnist", "threads": 2, "size": None, "minutes": 0.5, "seed": 7}
+    start |= {"engine": "openvino", "max_size": 500_000}
     (tmp_path / "journal.jsonl").write_text(json.dumps(start) + "\n{}\n")
     result = read_result(tmp_path)
     assert result is not None
     assert result.commands == (
-        f"featherlight fit fashion-mnist --budget 1ms --threads 2 --minutes 0.5 --seed 7 --out {tmp_path}",
+        "featherlight fit fashion-mnist --budget 1ms --threads 2 --minutes 0.5 --seed 7 --max-size 500000B "
+        f"--engine openvino --out {tmp_path}",
     )
+
+
+def test_predicted_times_are_called_so(tmp_path: Path) -> None:
+    document = json.loads(FIT.read_bytes()) | {"times": "predicted for Raspberry Pi 4"}
+    (tmp_path / "fit.json").write_text(json.dumps(document))
+    result = read_result(tmp_path)
+    assert result is not None
+    assert result.lead.startswith("Of 30 networks, predicted for Raspberry Pi 4, the one that ")
+    assert {mark.label for mark in result.marks} == {"predicted for Raspberry Pi 4"}
+    assert result.facts[1].note.startswith("predicted for Raspberry Pi 4: 0.602 ms to ")
+    assert "--target TABLE.json" in result.commands[0]
 
 
 def test_a_training_run_is_read(tmp_path: Path) -> None:

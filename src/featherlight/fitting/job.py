@@ -28,6 +28,7 @@ from featherlight.fitting.time_candidates import Field, Timing, nothing_fits, se
 from featherlight.fitting.train_candidates import promise, train_candidates
 from featherlight.journal import Journal
 from featherlight.latency import read_table
+from featherlight.report import add_to_fit
 from featherlight.timing import this_machine
 
 
@@ -51,7 +52,7 @@ def fit(
 
     data        a folder of classes, or any other source that `open_dataset` knows
     budget      the time for one image at batch 1, such as "2ms", or seconds; the 90th percentile must keep it
-    out         the folder to make: a hub folder with model.onnx, fit.json and a picture
+    out         the folder to make: a hub folder with model.onnx, fit.json, a picture and report.html
     threads     at most, that the network may use when it runs: each is timed with one and with so many, and the faster
                 way is part of the answer; training uses one or all cores, whichever is faster now
     size        of the images in pixels; by default 28 for Fashion-MNIST, and whichever of 96 to 224 is best for
@@ -122,6 +123,7 @@ def fit(
         say(f"stopped; what was timed and trained is in {record.journal.path}, and --resume goes on from there")
         raise
     shutil.rmtree(folder / CANDIDATES, ignore_errors=True)
+    add_to_fit(folder, dataset, say)
     return fitted
 
 

@@ -164,10 +164,11 @@ def _legend(used: Container[int]) -> list[dict[str, Any]]:
 
 def _mark_lines(mark: Mark, source: str) -> list[str]:
     threads = f"{mark.threads} thread{'s' if mark.threads > 1 else ''}"
+    spread = f"{mark.label or '80 % within'}{': ' if mark.label else ' '}{show_time(mark.p10)} to {show_time(mark.p90)}"
     lines = [
         mark.name + (" (chosen)" if mark.chosen and not source else ""),
         "not trained" if mark.accuracy is None else f"{show_share(mark.accuracy)} {mark.of}",
-        f"{show_time(mark.median)} an image, 80 % within {show_time(mark.p10)} to {show_time(mark.p90)}",
+        f"{show_time(mark.median)} an image, {spread}",
         f"{mark.engine}, {threads}" + (f"; {mark.verdict}" if mark.verdict else ""),
     ]
     return [*lines, source] if source and source != mark.name else lines

@@ -20,6 +20,8 @@ class Mark:
     verdict   "fits", "too slow" or "undecided" against the budget, "" where there is none
     accuracy  top-1, 0 to 1, None where nothing is known; `of` says what it was asked about
     final     the accuracy is of the network as it is used, and not of one that was trained for a short heat
+    label     "" for a measured time, else such as "predicted for Raspberry Pi 4"; then p10 and p90 are the ends of the
+              prediction's interval
     chosen    the chapter is about this one
     """
 
@@ -34,6 +36,7 @@ class Mark:
     accuracy: float | None = None
     of: str = ""
     final: bool = True
+    label: str = ""
     chosen: bool = False
 
 
@@ -52,6 +55,7 @@ class Chapter:
 
     source    the folder, file or name that was given
     lead      a sentence under the title
+    label     as a mark's: the fit's times are no measured ones
     budget    seconds for one image, where a fit had one
     marks     the network itself, and the candidates of its fit
     pictures  a thumbnail as a data URI for each of the evaluation's worst mistakes, "" where it cannot be had
@@ -61,6 +65,7 @@ class Chapter:
     source: str
     title: str
     lead: str
+    label: str
     budget: float | None
     marks: tuple[Mark, ...]
     facts: tuple[Fact, ...]

@@ -82,6 +82,7 @@ def _chapter(
         source=source,
         title=result.title if result else source,
         lead=result.lead if result else "Measured on this machine.",
+        label=result.label if result else "",
         budget=result.budget if result else None,
         marks=(result.marks if result else ()) or _own_mark(source, result, explained, evaluation),
         facts=(result.facts if result else ()) + _facts(result, explained),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from featherlight.timing import budget
+
 
 def show_time(seconds: float) -> str:
     """Three digits: "1.5 s", "0.628 ms", "13.4 µs"."""
-    size = abs(seconds)
-    if size >= 1:
-        return f"{_three(seconds)} s"
-    if size >= 1e-4:
-        return f"{_three(seconds * 1e3)} ms"
-    return f"{_three(seconds * 1e6)} µs"
+    return f"{_three(seconds * 1e6)} µs" if abs(seconds) < 1e-4 else budget.show_time(seconds)
 
 
 def show_share(share: float | None) -> str:

@@ -26,6 +26,7 @@ class Result:
 
     title: str
     lead: str
+    label: str
     data: str
     seed: int
     budget: float | None
@@ -58,34 +59,52 @@ def family(architecture: str | None) -> str:
 
 
 def _read_fit(document: Mapping[str, Any], folder: Path) -> Result:
-    chosen, time, target = document["network"], document["time"], document["target"]
-    kept = {"fits": "kept", "undecided": "the noise is larger than the gap", "too slow": "not kept"}
+    chosen, target, budget = str(document["network"]), document["target"], float(document["budget"])
+    times = str(document.get("times", "measured"))
+    label = "" if times == "measured" else times
     return Result(
-        title=str(chosen),
-        lead=f"Of {len(document['candidates'])} networks that were timed on {target['machine']['cpu']}, the one that "
-        f"promised the most accuracy within {show_time(document['budget'])} an image; trained on {document['data']}.",
+        title=chosen,
+        lead=f"Of {len(document['candidates'])} networks, {label or 'timed on ' + target['machine']['cpu']}, the one "
+        f"that promised the most accuracy within {show_time(budget)} an image; trained on {document['data']}.",
+        label=label,
         data=str(document["data"]),
         seed=int(document["seed"]),
-        budget=float(document["budget"]),
-        marks=tuple(_mark(row, chosen) for row in document["candidates"]),
-        facts=(
-            Fact("Right on test images", show_share(document["test_accuracy"]),
-                 f"validation images: {show_share(document['validation_accuracy'])}"),
-            Fact("Time for one image", show_time(time["median"]),
-                 f"80 % within {show_time(time['p10'])} to {show_time(time['p90'])}"
-                 + ("; noisy" if time["noisy"] else "")),
-            Fact("Budget", show_time(document["budget"]), kept[document["verdict"]]),
-            Fact("Weights", show_bytes(document["weights_bytes"]),
-                 f"{show_bytes(document['memory_bytes'])} in memory with one image"),
-        ),
+        budget=budget,
+        marks=tuple(_mark(row, chosen, label) for row in document["candidates"]),
+        facts=_fit_facts(document, label),
         engine=str(target["engine"]),
         threads=int(target["threads"]),
         accuracy=float(document["validation_accuracy"]),
-        commands=(_fit_command(document, folder),),
-    )  # fmt: skip
+        commands=(_fit_command(document, folder, label),),
+    )
 
 
-def _mark(row: Mapping[str, Any], chosen: str) -> Mark:
+def _fit_facts(document: Mapping[str, Any], label: str) -> tuple[Fact, ...]:
+    time = document["time"]
+    spread = f"{show_time(time['p10'])} to {show_time(time['p90'])}"
+    noisy = "; the machine was busy" if time["noisy"] else ""
+    kept = {"fits": "kept", "undecided": "the noise is larger than the gap", "too slow": "not kept"}
+    return (
+        Fact(
+            "Right on test images",
+            show_share(document["test_accuracy"]),
+            f"validation images: {show_share(document['validation_accuracy'])}",
+        ),
+        Fact(
+            "Time for one image",
+            show_time(time["median"]),
+            f"{label}: {spread}" if label else f"80 % within {spread}{noisy}",
+        ),
+        Fact("Budget", show_time(document["budget"]), kept[document["verdict"]]),
+        Fact(
+            "Weights",
+            show_bytes(document["weights_bytes"]),
+            f"{show_bytes(document['memory_bytes'])} in memory with one image",
+        ),
+    )
+
+
+def _mark(row: Mapping[str, Any], chosen: str, label: str) -> Mark:
     accuracy, name = row["validation_accuracy"], str(row["name"])
     return Mark(
         name=name,
@@ -99,6 +118,7 @@ def _mark(row: Mapping[str, Any], chosen: str) -> Mark:
         accuracy=None if accuracy is None else float(accuracy),
         of="" if accuracy is None else "of the validation images" + ("" if name == chosen else ", after a short heat"),
         final=name == chosen,
+        label=label,
         chosen=name == chosen,
     )
 
@@ -115,6 +135,7 @@ def _read_train(document: Mapping[str, Any], folder: Path) -> Result:
     return Result(
         title=name,
         lead=f"Trained on {document['data']}." if finished else f"A run on {document['data']} that did not end.",
+        label="",
         data=str(document["data"]),
         seed=int(document["seed"]),
         budget=None,
@@ -127,7 +148,7 @@ def _read_train(document: Mapping[str, Any], folder: Path) -> Result:
     )
 
 
-def _fit_command(document: Mapping[str, Any], folder: Path) -> str:
+def _fit_command(document: Mapping[str, Any], folder: Path, label: str) -> str:
     """What was asked for stands in the first line of the journal; without it, what fit.json knows."""
     asked: Mapping[str, Any] = document
     try:
@@ -136,10 +157,13 @@ def _fit_command(document: Mapping[str, Any], folder: Path) -> str:
         asked = first if first["event"] == "start" else document
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    options = [(name, asked.get(name)) for name in ("threads", "size", "minutes", "seed")]
     words = ["featherlight", "fit", str(document["data"]), "--budget", show_time(document["budget"]).replace(" ", "")]
-    for name, value in options:
-        words += [] if value is None else [f"--{name}", f"{value:g}"]
+    for name in ("threads", "size", "minutes", "seed"):
+        words += [] if asked.get(name) is None else [f"--{name}", f"{asked[name]:g}"]
+    for name in ("max_size", "max_memory"):
+        words += [] if asked.get(name) is None else [f"--{name.replace('_', '-')}", f"{asked[name]}B"]
+    words += [] if asked.get("engine", "auto") == "auto" else ["--engine", str(asked["engine"])]
+    words += ["--target", "TABLE.json"] if label else []
     return shlex.join([*words, "--out", str(folder)])
 
 
