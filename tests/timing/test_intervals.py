@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from featherlight.errors import BadInput
 from featherlight.timing import (
+    NOISY_TIE,
     Machine,
     Target,
     median_interval,
@@ -62,8 +63,10 @@ def test_where_the_noise_is_larger_than_the_difference_nothing_can_be_told() -> 
 
 
 def test_a_difference_that_where_things_lie_in_memory_makes_is_none() -> None:
-    assert tell_apart([1.02] * 50, [1.0] * 50).verdict == "cannot tell"
-    assert tell_apart([1.0] * 50, [1.05] * 50).verdict == "quicker"
+    assert tell_apart([1.05] * 50, [1.0] * 50).verdict == "cannot tell"
+    assert tell_apart([1.0] * 50, [1.05] * 50).verdict == "cannot tell"
+    assert tell_apart([1.0] * 50, [1.07] * 50).verdict == "quicker"
+    assert tell_apart([1.0] * 50, [1.07] * 50, tie=NOISY_TIE).verdict == "cannot tell"
 
 
 def test_few_rounds_tell_nothing() -> None:

@@ -78,6 +78,13 @@ def test_a_turn_begins_untimed_since_the_caches_hold_a_rival() -> None:
     assert samples == pytest.approx([0.006] * 3)
 
 
+def test_a_disturbed_warm_up_does_not_shape_the_turns() -> None:
+    clock = Clock()
+    disturbed = [30_000_000] * 3  # both calls of the warm-up, and the first turn's untimed one
+    measure({"a": clock.taking("a", *disturbed, 1_000_000)}, rounds=2, warm_up=0, clock=clock)
+    assert len(clock.calls) == 2 + (1 + 1) + (1 + 5)  # warm-up, one sample a turn, five
+
+
 def test_settling_lasts_as_long_as_asked() -> None:
     clock = Clock()
     measure({"a": clock.taking("a", 10_000_000)}, rounds=1, warm_up=0, settle=0.04, clock=clock)

@@ -91,9 +91,7 @@ def _print(standings: Standings) -> None:
         [[engine, *(_or_dash(told[column], ".2f") for column in columns)] for engine, told in correlations.items()],
     )
     if standings.noise > NOISY:
-        print(
-            f"\nThis machine is busy: equal work took times that differ by {standings.noise:.0%}. Trust no near times."
-        )
+        print(f"\nThis machine is busy: equal work takes times {standings.noise:.0%} apart. Trust no near times.")
 
 
 def _cells(line: Line) -> list[object]:

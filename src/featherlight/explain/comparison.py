@@ -12,7 +12,7 @@ from featherlight.engines import ModuleSource, Rival, available, find, measure_a
 from featherlight.errors import must_be
 from featherlight.explain.contestants import Contestant, Counts, contestants
 from featherlight.explain.rank import rank_correlation
-from featherlight.timing import Comparison, Machine, Timed, noise, tell_apart, this_machine
+from featherlight.timing import NOISY, NOISY_TIE, TIE, Comparison, Machine, Timed, noise, tell_apart, this_machine
 
 SECONDS = 1.0  # of timing, for each network on each engine
 
@@ -79,7 +79,7 @@ class Line:
 class Standings:
     """Networks and engines compared, the quickest first.
 
-    noise  of the machine before the timing began: see `featherlight.timing.noise`
+    noise  of the machine before the timing or after it, whichever was more: see `featherlight.timing.noise`
     """
 
     machine: Machine
@@ -142,11 +142,13 @@ def compare(
     for name in engines:
         find(name)
     networks = contestants([patterns] if isinstance(patterns, str) else patterns, width, size)
-    before = noise()
+    uneven = noise()
     pairs = [(network, engine) for network in networks for engine in engines or _engines_for(network)]
     timed = _time(pairs, threads, seconds, rounds, progress)
+    uneven = max(uneven, noise())
     counts = {network.name: network.count() for network in networks}
-    return Standings(this_machine(), before, tuple(_lines(pairs, timed, counts)))
+    tie = NOISY_TIE if uneven > NOISY else TIE
+    return Standings(this_machine(), uneven, tuple(_lines(pairs, timed, counts, tie)))
 
 
 def _engines_for(network: Contestant) -> list[str]:
@@ -163,11 +165,12 @@ def _time(
 
 
 def _lines(
-    pairs: Sequence[tuple[Contestant, str]], timed: Sequence[Timed], counts: Mapping[str, Counts | None]
+    pairs: Sequence[tuple[Contestant, str]], timed: Sequence[Timed], counts: Mapping[str, Counts | None], tie: float
 ) -> list[Line]:
     measured = [(network, time) for (network, _), time in zip(pairs, timed, strict=True)]
     measured.sort(key=lambda each: each[1].measurement.median)
-    above = [None, *(tell_apart(slow.rounds, quick.rounds) for (_, quick), (_, slow) in itertools.pairwise(measured))]
+    times = [time.rounds for _, time in measured]
+    above = [None, *(tell_apart(slow, quick, tie=tie) for quick, slow in itertools.pairwise(times))]
     return [
         Line(network, counts[network.name], time, ratio) for (network, time), ratio in zip(measured, above, strict=True)
     ]

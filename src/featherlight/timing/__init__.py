@@ -1,6 +1,6 @@
 """The stopwatch: what a call takes, on which machine, and how sure that is. It knows no engine and no network."""
 
-from featherlight.timing.intervals import TIE, Comparison, median_interval, tell_apart
+from featherlight.timing.intervals import NOISY_TIE, TIE, Comparison, median_interval, tell_apart
 from featherlight.timing.machine import Machine, this_machine
 from featherlight.timing.measurement import NOISY, Measurement, Target, Timed, spread, summarise, summarise_rounds
 from featherlight.timing.noise import noise
@@ -8,6 +8,7 @@ from featherlight.timing.stopwatch import Rounds, Turn, interleave, measure, rea
 
 __all__ = [
     "NOISY",
+    "NOISY_TIE",
     "TIE",
     "Comparison",
     "Machine",
