@@ -17,12 +17,12 @@ from featherlight.errors import must_be
 
 CONFIDENCE = 0.95
 
-# Processes of one and the same network differ, by where its tensors came to lie in memory and by what shares the caches.
-# Of six that ran MobileNet v3-small, in ONNX Runtime or OpenVINO, on a busy machine, nine pairs in ten lay within 6 %
-# of each other in time of the CPU; by the clock, within 15 %. So two networks that differ by no more are not told
-# apart, however many rounds say so.
+# Processes of one and the same network differ, by where its tensors came to lie in memory and by what shares the
+# caches. Of processes that ran MobileNet v3-small, in ONNX Runtime or OpenVINO on a busy machine, 52 of 60 pairs lay
+# within 6 % of each other in time of the CPU, and by the clock some lay 16 % apart. So two networks that differ by no
+# more are not told apart, however many rounds say so.
 TIE = 0.06
-NOISY_TIE = 0.15
+NOISY_TIE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def tell_apart(mine: Sequence[float], others: Sequence[float], *, tie: float = T
     """How many times as long `mine` take as `others`: one time of each for every round that they shared, in order.
 
     Each round gives a ratio, so that what slowed a whole round down cancels out; of these the median and its interval.
-    Below six rounds the interval is without bounds: nothing can be told. `tie` should be `NOISY_TIE` on a noisy machine.
+    Below six rounds it is without bounds: nothing can be told. `tie` should be `NOISY_TIE` on a noisy machine.
     Raises BadInput unless there are as many of one as of the other, one at least, all above 0.
     """
     if not len(mine) == len(others) > 0:
