@@ -1,13 +1,13 @@
-"""A Spec as a graph, joined from the graphs of its rows, each of which is traced once and remembered.
+"""A Spec as a graph, joined from the graphs of its rows, each kind of which is traced once and remembered.
 
-Tracing a whole network takes seconds. A search looks at thousands that differ in a row or two; joined, each costs what
-is new in it.
+Tracing a whole network takes seconds. A search looks at thousands that differ in a row or two, and most of these in
+their widths alone, for which a graph that was traced before is given other shapes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import lru_cache
 
 import torch
@@ -15,9 +15,10 @@ from torch import nn
 
 from featherlight.graph.ir import Constant, Graph, Op, Tensor
 from featherlight.graph.read_torch import from_torch
+from featherlight.graph.resize import resized
 from featherlight.layers.head import HEADS
 from featherlight.layers.network import block
-from featherlight.spec import Head, Row, Spec, Style, feature_channels, walk
+from featherlight.spec import Head, Row, Spec, Style, feature_channels, out_channels, walk
 
 Shape = tuple[int, ...]
 
@@ -42,9 +43,29 @@ def _parts(spec: Spec, input_shape: Shape, num_classes: int) -> Iterator[tuple[s
     yield "head", _head(spec.head, feature_channels(spec), shape, num_classes)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _row(row: Row, channels: int, shape: Shape, style: Style) -> Graph:
-    return _traced(lambda: block(row, channels, style), shape)
+    """The graph of one row: traced, or resized from that of another which differs in its widths alone."""
+    key = (_without_widths(row), out_channels(row, channels) == channels, shape[0], *shape[2:], style)
+    template = _TEMPLATES.get(key)
+    if template is None:
+        return _TEMPLATES.setdefault(key, _traced(lambda: block(row, channels, style), shape))
+    with torch.device("meta"):
+        module = block(row, channels, style)
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items() if name in template.constants}
+    return resized(template, shape, shapes)
+
+
+_TEMPLATES: dict[tuple[object, ...], Graph] = {}
+
+_WIDTHS = ("channels", "middle", "expanded", "squeeze", "expand1", "expand3")
+
+
+def _without_widths(row: Row) -> tuple[object, ...]:
+    """All of a row that is not a number of channels: its kind, and which of its parts there are."""
+    gate = getattr(row, "squeeze_excite", None)
+    others = [getattr(row, field.name) for field in fields(row) if field.name not in (*_WIDTHS, "squeeze_excite")]
+    return type(row), *others, getattr(row, "expanded", 0) is None, gate and gate.gate
 
 
 @lru_cache(maxsize=128)
