@@ -61,11 +61,12 @@ def trace(source: Source, images: Array, *, threads: int, calls: int = 20) -> tu
     _keep_names_of_norms(model)
     compiled = _compiled(source, model, threads, PERF_COUNT=True)
     times, kinds = _times(compiled.create_infer_request(), images, calls)
-    nodes = [node for node in _layers(compiled.get_runtime_model()) if node[1] or node[0] in kinds]
+    nodes = _layers(compiled.get_runtime_model())
     results = [[scores.get(t, t) for layer in layers for t in tensors.get(layer, ())] for _, layers in nodes]
     return tuple(
         Step(node, kinds.get(node, "nothing to run"), ops, times.get(node, 0.0))
         for (node, _), ops in zip(nodes, cover(source.graph, results), strict=True)
+        if ops or node in kinds
     )
 
 
