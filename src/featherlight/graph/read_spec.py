@@ -18,6 +18,7 @@ from featherlight.graph.read_torch import from_torch
 from featherlight.graph.resize import resized
 from featherlight.layers.head import HEADS
 from featherlight.layers.network import block
+from featherlight.layers.shapes import row_shapes
 from featherlight.spec import Head, Row, Spec, Style, feature_channels, out_channels, walk
 
 Shape = tuple[int, ...]
@@ -50,9 +51,7 @@ def _row(row: Row, channels: int, shape: Shape, style: Style) -> Graph:
     template = _TEMPLATES.get(key)
     if template is None:
         return _TEMPLATES.setdefault(key, _traced(lambda: block(row, channels, style), shape))
-    with torch.device("meta"):
-        module = block(row, channels, style)
-    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items() if name in template.constants}
+    shapes = {name: own for name, own in row_shapes(row, channels, style).items() if name in template.constants}
     return resized(template, shape, shapes)
 
 

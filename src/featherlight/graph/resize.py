@@ -50,7 +50,7 @@ def _fitted(op: Op, graph: Graph, tensors: Mapping[str, Tensor]) -> Op:
 
 
 def _random(shape: Shape) -> Constant:
-    """Weights that keep a map's magnitude; vectors (scales, shifts, statistics) are near 1: variances must be above 0."""
+    """Weights that keep a map's magnitude; vectors (scales, shifts, statistics) near 1, since variances are above 0."""
     rng = np.random.default_rng(0)
     if len(shape) < 2:
         return rng.uniform(0.5, 1.5, shape).astype(np.float32)

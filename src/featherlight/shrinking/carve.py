@@ -24,6 +24,7 @@ from featherlight.errors import BadInput
 from featherlight.graph import ChannelGroup, channel_groups, from_torch
 from featherlight.graph.passes import channel_shuffle, drop_identity
 from featherlight.layers import Network
+from featherlight.layers.shapes import weight_shapes
 from featherlight.shrinking.widths import Width, widths, with_channels
 from featherlight.spec import Spec, total_stride
 
@@ -137,7 +138,7 @@ class _Structure:
 
     def _less(self, new: Spec) -> NDArray[np.float64]:
         """By how much each axis of each weight is shorter in `new`."""
-        shapes = _shapes(new, *self.ends)
+        shapes = weight_shapes(new, *self.ends)
         if {name: len(shape) for name, shape in shapes.items()} != {n: len(s) for n, s in self.shapes.items()}:
             raise IllegalCut("a network can only be carved out of one with the same rows, wider or as wide")
         return np.asarray([self.shapes[name][axis] - shapes[name][axis] for name, axis in self.axes], np.float64)
@@ -189,12 +190,6 @@ def _ends(weights: Weights) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def _structure(spec: Spec, num_classes: int, in_chans: int) -> _Structure:
     return _Structure(spec, num_classes, in_chans)
-
-
-def _shapes(spec: Spec, num_classes: int, in_chans: int) -> dict[str, tuple[int, ...]]:
-    with torch.device("meta"):
-        network = Network(spec, num_classes, in_chans)
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def _of(weights: Weights, name: str, axis: int, group: ChannelGroup) -> Tensor:
