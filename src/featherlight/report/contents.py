@@ -81,7 +81,7 @@ class Chapter:
             "title": self.title,
             "budget": self.budget,
             "networks": [asdict(mark) for mark in self.marks],
-            "profile": None if isinstance(self.profile, str) else asdict(self.profile),
+            "profile": None if isinstance(self.profile, str) else self.profile.to_json(),
             "evaluation": None if isinstance(self.evaluation, str) else self.evaluation.to_json(),
             "missing": [each for each in (self.profile, self.evaluation) if isinstance(each, str)],
             "commands": list(self.commands),

@@ -43,15 +43,16 @@ function roofline(figure, data, labels) {
     }
   }
 
-  // Its name along the line, each a little further up than the last so that close lines do not cover each other's.
-  function drawBandwidth(roof, { left, right, top, bottom, seenX, seenY, x: atX }, billions, rate, label, index) {
-    const from = Math.max(seenX[0], seenY[0] * 1e9 / rate);
-    const to = Math.min(seenX[1], Math.min(seenY[1] * 1e9, peak.rate) / rate);
-    if (to < from * 1.3) return;
-    const at = from * (to / from) ** (0.08 + 0.12 * index);
-    const [px, py] = [atX(at), billions(at * rate)];
-    const angle = Math.atan2(billions(2 * at * rate) - py, atX(2 * at) - px) * 180 / Math.PI;
-    add(roof, "text", { transform: `translate(${px},${py}) rotate(${angle})`, y: -5, class: "roof-name" }, label);
+  // Its name along the line, each further to the right than the last so that close lines do not cover each other's.
+  function drawBandwidth(roof, { left, right, top, bottom, x: atX }, billions, rate, label, index) {
+    const [low, high] = [x.domain[0], peak.rate / rate];
+    const slope = (billions(high * rate) - billions(low * rate)) / (atX(high) - atX(low));
+    const height = (px) => billions(low * rate) + slope * (px - atX(low));
+    const start = Math.max(left, left + (bottom - height(left)) / slope) + 8; // where the line comes into view
+    const px = start + index * 6.4 * label.length;
+    if (px + 5 * label.length > Math.min(right, atX(high)) || height(px) < top) return;
+    const turn = Math.atan(slope) * 180 / Math.PI;
+    add(roof, "text", { transform: `translate(${px},${height(px)}) rotate(${turn})`, y: -5, class: "roof-name" }, label);
   }
 
   legend(figure.querySelector(".legend"), data.legend, "w");
