@@ -2,8 +2,8 @@
 
 Every candidate of `fit` at one size, at all its widths, is cut into pieces; the pieces and, in the same rounds, the
 whole networks are timed on this machine by the bundle's own script. Then each family is left out: its networks are
-predicted from pieces timed alone, by the line through the other families' networks (of each the middle width, as
-`featherlight latency --pack` takes them). Beside it stands what a line through multiply-adds alone makes of the same
+predicted from pieces timed alone, by the line through the other families' networks (of each the two widths that
+`featherlight latency --pack` has run whole). Beside it stands what a line through multiply-adds alone makes of the same
 networks, and what the table says where the family's own pieces were not timed either.
 
 Prediction: a median error of at most 10 % and a worst of at most 25 %, half of multiply-adds' error or less.
@@ -27,6 +27,7 @@ from featherlight.cli.output import note, print_table
 from featherlight.engines import ModuleSource
 from featherlight.files import write_json
 from featherlight.fitting.candidates import candidates
+from featherlight.fitting.pack_candidates import run_whole
 from featherlight.latency import LatencyTable, Member, pack, read_table, time_here
 from featherlight.latency.layouts import Placed, add_up
 from featherlight.latency.neighbours import Neighbours
@@ -52,6 +53,7 @@ def main() -> None:
         "target": asdict(table.target),
         "pieces": len(table.pieces),
         "networks": len(rows),
+        "calibrated_on": len(calibrating(table)),
         "noise": table.noise,
         "line": asdict(table.line),
         "errors": summary,
@@ -90,17 +92,17 @@ def families(table: LatencyTable) -> list[str]:
     return sorted({network.family for network in table.networks})
 
 
-def middle_widths(table: LatencyTable) -> list[Network]:
+def calibrating(table: LatencyTable) -> list[Network]:
     """What `pack_candidates` has run whole."""
     by_name: dict[str, list[Network]] = {}
     for network in table.networks:
         by_name.setdefault(network.name.split()[0], []).append(network)
-    return [networks[len(networks) // 2] for networks in by_name.values()]
+    return [network for networks in by_name.values() for network in dict.fromkeys(run_whole(networks))]
 
 
 def left_out(table: LatencyTable, family: str) -> list[dict[str, Any]]:
     """What is said of each network of a family by what is known without it."""
-    others = [network for network in middle_widths(table) if network.family != family]
+    others = [network for network in calibrating(table) if network.family != family]
     line = replace(table, networks=tuple(others)).line
     slope = multiply_adds_line(table, others)
     known = {at for network in table.networks if network.family != family for at, _, _ in network.pieces}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def test_it_hands_on_what_was_asked_for(monkeypatch: pytest.MonkeyPatch, capsys:
     del asked["say"]
     assert asked == {
         "arguments": ("photos", "2ms"),
+        "target": None,
         "out": "result",
         "threads": 4,
         "size": 96,
@@ -109,6 +111,17 @@ def test_the_table_names_engine_threads_and_what_a_limit_ruled_out(
         f"network: {tmp_path}",
         f"picture: {tmp_path / 'accuracy_time.png'}",
     ]
+
+
+def test_predicted_times_are_called_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    predicted = replace(fitted(tmp_path), label="predicted for Raspberry Pi 4")
+    assert run(monkeypatch, lambda *_, **__: predicted, *ASKED, "--target", "pi.json") == 0
+    first, head, *_, last, _, _, _ = capsys.readouterr().out.splitlines()
+    assert first == "times are predicted for Raspberry Pi 4, none was measured"
+    assert " ".join(head.split()) == "network engine threads time at most within budget validation chosen"
+    assert "1 ms an image (predicted for Raspberry Pi 4, at most 1.1 ms) on openvino with 2 thread(s)" in last
 
 
 def test_json_is_one_document(

@@ -6,6 +6,7 @@ import fnmatch
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from featherlight.engines import ModuleSource
 from featherlight.errors import BadInput, must_be, unknown
@@ -13,6 +14,8 @@ from featherlight.fitting.candidates import SIZE_OF_GREY, SIZES_OF_PHOTOGRAPHS, 
 from featherlight.fitting.task import Say
 from featherlight.latency import LatencyTable, Member, Packed, pack, time_here
 from featherlight.models import entry
+
+Width = TypeVar("Width")
 
 
 def pack_candidates(
@@ -29,8 +32,8 @@ def pack_candidates(
     sizes    of the images, 28 for grey ones; networks of other sizes have other pieces
     classes  of the last layer; where it is another, that one piece is told by others
 
-    Of each network and size the middle width goes whole as well, to calibrate by. Raises BadInput for a pattern that
-    matches none, a width that none has, a size or a number of classes out of range.
+    Of each network and size two widths go whole as well, to calibrate by (`run_whole`). Raises BadInput for a pattern
+    that matches none, a width that none has, a size or a number of classes out of range.
     """
     if classes < 1:
         raise must_be("classes", "a whole number above 0", classes)
@@ -62,6 +65,11 @@ def time_candidates_here(
         return time_here(bundle, out, engine=engine, threads=threads)
 
 
+def run_whole(widths: Sequence[Width]) -> tuple[Width, Width]:
+    """The thinnest and the middle one: thin networks lie otherwise, and wide ones cost the most."""
+    return widths[0], widths[len(widths) // 2]
+
+
 def _chosen(models: str, size: int, width: float | None) -> list[Candidate]:
     networks = candidates(size)
     names = fnmatch.filter(networks, models)
@@ -82,5 +90,5 @@ def _members(chosen: Sequence[Candidate], classes: int, say: Say) -> Iterator[Me
         network = candidate.network(classes, channels).eval()
         graph = ModuleSource(network, (channels, candidate.size, candidate.size)).graph
         alike = [each for each in chosen if (each.architecture, each.size) == (candidate.architecture, candidate.size)]
-        middle = alike[len(alike) // 2]
-        yield Member(candidate.name, entry(candidate.architecture).family, graph, timed=candidate == middle)
+        timed = candidate in run_whole(alike)
+        yield Member(candidate.name, entry(candidate.architecture).family, graph, timed)

@@ -27,7 +27,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    print("Error: NumPy is not installed here; install it with: pip install numpy", file=sys.stderr)
+    sys.exit(2)
 
 FORMAT = "featherlight latency table"
 VERSION = 1
@@ -370,7 +374,7 @@ class OpenVino:
         return compiled.create_infer_request(), feeds
 
 
-ENGINES_BY_NAME = {"onnxruntime": OnnxRuntime, "openvino": OpenVino}
+ENGINES_BY_NAME: dict[str, Any] = {"onnxruntime": OnnxRuntime, "openvino": OpenVino}
 
 
 def _noise(shape: Any) -> Any:
@@ -381,7 +385,9 @@ def _engine(asked: str | None) -> str:
     for name in (asked,) if asked else ENGINES:
         if importlib.util.find_spec(name) is not None:
             return name
-    raise Stop(f"{asked or 'no engine'} is not installed here; install one with: pip install {asked or ENGINES[0]}")
+    if asked:
+        raise Stop(f"the engine {asked} is not installed here; install it with: pip install {asked}")
+    raise Stop(f"neither {' nor '.join(ENGINES)} is installed here; install one with: pip install {ENGINES[0]}")
 
 
 def _target(engine: str, threads: int) -> tuple[dict[str, Any], dict[str, str]]:
