@@ -6,7 +6,7 @@ their widths alone, for which a graph that was traced before is given other shap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import lru_cache
 
@@ -18,10 +18,11 @@ from featherlight.graph.read_torch import from_torch
 from featherlight.graph.resize import resized
 from featherlight.layers.head import HEADS
 from featherlight.layers.network import block
-from featherlight.layers.shapes import row_shapes
+from featherlight.layers.shapes import head_shapes, row_shapes
 from featherlight.spec import Head, Row, Spec, Style, feature_channels, out_channels, walk
 
 Shape = tuple[int, ...]
+Weights = Mapping[str, Shape]
 
 
 def from_spec(spec: Spec, input_shape: Shape = (1, 3, 224, 224), num_classes: int = 1000) -> Graph:
@@ -44,37 +45,38 @@ def _parts(spec: Spec, input_shape: Shape, num_classes: int) -> Iterator[tuple[s
     yield "head", _head(spec.head, feature_channels(spec), shape, num_classes)
 
 
-@lru_cache(maxsize=4096)
-def _row(row: Row, channels: int, shape: Shape, style: Style) -> Graph:
-    """The graph of one row: traced, or resized from that of another which differs in its widths alone."""
-    key = (_without_widths(row), out_channels(row, channels) == channels, shape[0], *shape[2:], style)
-    template = _TEMPLATES.get(key)
-    if template is None:
-        return _TEMPLATES.setdefault(key, _traced(lambda: block(row, channels, style), shape))
-    shapes = {name: own for name, own in row_shapes(row, channels, style).items() if name in template.constants}
-    return resized(template, shape, shapes)
-
-
+# Graphs that were traced, by all that makes one but its numbers of channels.
 _TEMPLATES: dict[tuple[object, ...], Graph] = {}
 
-_WIDTHS = ("channels", "middle", "expanded", "squeeze", "expand1", "expand3")
+_WIDTHS = ("channels", "middle", "expanded", "squeeze", "expand1", "expand3", "squeeze_excite", "hidden")
 
 
-def _without_widths(row: Row) -> tuple[object, ...]:
-    """All of a row that is not a number of channels: its kind, and which of its parts there are."""
+@lru_cache(maxsize=4096)
+def _row(row: Row, channels: int, shape: Shape, style: Style) -> Graph:
     gate = getattr(row, "squeeze_excite", None)
-    others = [getattr(row, field.name) for field in fields(row) if field.name not in (*_WIDTHS, "squeeze_excite")]
-    return type(row), *others, getattr(row, "expanded", 0) is None, gate and gate.gate
+    parts = (getattr(row, "expanded", 0) is None, gate and gate.gate, out_channels(row, channels) == channels, style)
+    return _graph(row, parts, shape, lambda: block(row, channels, style), row_shapes(row, channels, style))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=1024)
 def _head(head: Head, channels: int, shape: Shape, num_classes: int) -> Graph:
-    return _traced(lambda: HEADS[head.kind](channels, head, num_classes, 0.0, "avg"), shape)
+    def make() -> nn.Module:
+        return HEADS[head.kind](channels, head, num_classes, 0.0, "avg")
+
+    return _graph(head, (len(head.hidden),), shape, make, head_shapes(head, channels, num_classes))
 
 
-def _traced(make: Callable[[], nn.Module], shape: Shape) -> Graph:
+def _graph(
+    record: Row | Head, parts: tuple[object, ...], shape: Shape, make: Callable[[], nn.Module], weights: Weights
+) -> Graph:
+    """Traced, or resized from the graph of a record that differs in its widths alone; `parts` says which it has."""
+    fixed = tuple(getattr(record, field.name) for field in fields(record) if field.name not in _WIDTHS)
+    key = (type(record), *fixed, *parts, shape[0], *shape[2:])
+    if key in _TEMPLATES:
+        template = _TEMPLATES[key]
+        return resized(template, shape, {name: own for name, own in weights.items() if name in template.constants})
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
-        return from_torch(make().eval(), shape)
+        return _TEMPLATES.setdefault(key, from_torch(make().eval(), shape))
 
 
 class _Joined:

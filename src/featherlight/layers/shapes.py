@@ -21,7 +21,7 @@ def weight_shapes(spec: Spec, num_classes: int, in_chans: int) -> dict[str, Shap
     for index, row, channels in walk(spec):
         own = row_shapes(row, channels or in_chans, spec.style)
         shapes |= {f"rows.{index}.{name}": shape for name, shape in own.items()}
-    head = _head_shapes(spec.head, feature_channels(spec), num_classes)
+    head = head_shapes(spec.head, feature_channels(spec), num_classes)
     return shapes | {f"head.{name}": shape for name, shape in head.items()}
 
 
@@ -33,7 +33,8 @@ def row_shapes(row: Row, in_channels: int, style: Style) -> Mapping[str, Shape]:
 
 
 @lru_cache(maxsize=1 << 10)
-def _head_shapes(head: Head, channels: int, num_classes: int) -> Mapping[str, Shape]:
+def head_shapes(head: Head, channels: int, num_classes: int) -> Mapping[str, Shape]:
+    """Of every tensor in the state_dict of a head's module."""
     with torch.device("meta"):
         return _of(HEADS[head.kind](channels, head, num_classes, 0.0, "avg"))
 
