@@ -13,6 +13,8 @@ from torch import nn
 
 from featherlight.engines import ENGINES, Engine, ModuleSource, Running
 from featherlight.errors import BadInput
+from featherlight.layers.convolution import ConvNorm
+from featherlight.spec import Style
 
 Array = NDArray[np.float32]
 SHAPE = (3, 33, 17)  # odd sizes: strided convolutions and pools must agree on the edges
@@ -23,7 +25,7 @@ class Small(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6(inplace=True))
+        self.stem = ConvNorm(3, 8, 3, Style(), stride=2, activation="relu6")
         self.depthwise = nn.Sequential(nn.Conv2d(8, 8, 5, 1, 2, groups=8), nn.Hardswish())
         self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 8, 1), nn.Hardsigmoid())
         self.last = nn.Sequential(nn.MaxPool2d(3, 2, ceil_mode=True), nn.Conv2d(8, 16, 1), nn.ReLU())

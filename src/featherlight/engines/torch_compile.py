@@ -12,8 +12,7 @@ import sysconfig
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from featherlight.engines import torch_eager
 from featherlight.engines.agreement import checked
@@ -24,10 +23,6 @@ from featherlight.engines.torch_module import evaluation_copy, on_threads
 from featherlight.engines.trace import Step
 from featherlight.errors import BadInput
 from featherlight.timing import Target, this_machine
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
 
 name = "torch-compile"
 needs_module = True
@@ -60,8 +55,8 @@ def build(source: Source, *, threads: int, batch: int = 1) -> Running:
     import torch
 
     check(threads, batch)
-    forward = _fresh(evaluation_copy(source, name))
-    compiled = torch.compile(forward, fullgraph=True, dynamic=False, options=OPTIONS)
+    module = evaluation_copy(source, name)
+    example = torch.zeros((batch, *source.input_shape)).to(memory_format=torch.channels_last)
 
     def run(images: Array) -> Array:
         with torch.inference_mode(), on_threads(threads):
@@ -71,7 +66,11 @@ def build(source: Source, *, threads: int, batch: int = 1) -> Running:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch warns of its own deprecated parts while it compiles
         try:
-            run(torch.zeros((batch, *source.input_shape)).numpy())
+            # Exported first: what of Python the compiler does not know is gone then, and the program's code is its own.
+            # Networks of one class would share the code of `forward`, and torch compiles no code more than eight times.
+            program = torch.export.export(module, (example,), strict=False).module()
+            compiled = torch.compile(program, fullgraph=True, dynamic=False, options=OPTIONS)
+            run(example.numpy())
         except RuntimeError as error:
             raise BadInput(f"torch.compile cannot compile {source.name}: {_first_line(error)}") from error
     return Running(Target(name, version(), threads, "f32", batch, this_machine()), (batch, *source.input_shape), run)
@@ -80,19 +79,6 @@ def build(source: Source, *, threads: int, batch: int = 1) -> Running:
 def trace(source: Source, images: Array, *, threads: int, calls: int = 20) -> tuple[Step, ...]:
     """Nothing: what Inductor compiled does not tell of its steps; raises BadInput."""
     raise BadInput(f"the engine {name} cannot tell of its steps; choose another one")
-
-
-def _fresh(module: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A call of the module in a function whose code is its own.
-
-    What was compiled is kept with the code of the function: networks of one class would share the code of `forward`,
-    and after eight of them torch compiles no more.
-    """
-
-    def forward(images: torch.Tensor) -> torch.Tensor:
-        return cast("torch.Tensor", module(images))
-
-    return FunctionType(forward.__code__.replace(), forward.__globals__, closure=forward.__closure__)
 
 
 def _first_line(error: Exception) -> str:
