@@ -9,6 +9,8 @@ import pytest
 
 from featherlight.cli import main
 from featherlight.cli.progress import show_stages
+from featherlight.engines import OnnxSource
+from latency_tables import made_up, write
 from rivals import write_convolutions
 
 
@@ -44,8 +46,32 @@ def test_json_and_nothing_else(
     code, out, _ = run(monkeypatch, capsys, files[0], "--engines", "onnxruntime", "--seconds", "0.1", "--json")
     document = json.loads(out)
     assert code == 0
-    assert list(document) == ["machine", "noise", "results", "rank_correlations"]
+    assert list(document) == ["machine", "noise", "times", "results", "rank_correlations"]
+    assert document["times"] == "measured"
     assert document["results"][0]["model"] == files[0]
+
+
+def test_a_brought_table_times_nothing_here_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], files: list[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("featherlight.explain.comparison.measure_apart", lambda *_, **__: pytest.fail("it was timed"))
+    graphs = {f"{name} 1x": OnnxSource(Path(name)).graph for name in files}
+    table = str(write(tmp_path / "pi.json", made_up(graphs, sizes=[48])))
+    code, out, _ = run(monkeypatch, capsys, *files, "--target", table)
+    assert code == 0
+    title, _, head, _, quick, slow, *_ = out.splitlines()
+    assert title == "predicted for Raspberry Pi 9, 2 threads, one image at a time"
+    assert "ms 90 % pieces not timed multiply-adds" in " ".join(head.split())
+    assert [quick.split()[0], slow.split()[0]] == [files[1], files[0]]
+    code, out, _ = run(monkeypatch, capsys, files[0], "--target", table, "--json")
+    document = json.loads(out)
+    assert document["times"] == "predicted for Raspberry Pi 9"
+    assert document["machine"]["cpu"] == "Raspberry Pi 9"
+    assert document["results"][0]["predicted"]
+    assert document["results"][0]["pieces_missing"] == 0
+    code, _, err = run(monkeypatch, capsys, files[0], "--target", table, "--engines", "openvino")
+    assert code == 2
+    assert err == "Error: the latency table is of onnxruntime; got engine 'openvino': leave it out\n"
 
 
 def test_csv_and_nothing_else(

@@ -33,6 +33,9 @@ def compare(
     ] = None,
     width: Annotated[float | None, typer.Option(help="Width multiplier, for networks that have one.")] = None,
     seconds: Annotated[float, typer.Option(help="Seconds of timing for each network on each engine.")] = 1.0,
+    target: Annotated[
+        str | None, typer.Option(help="The latency table of another device; nothing is timed here then.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with the columns of timm's benchmark first.")] = False,
 ) -> None:
@@ -46,6 +49,7 @@ def compare(
     Example:
       featherlight compare "mobilenet*" "shufflenet_v2" --engines onnxruntime,openvino --threads 2
       featherlight compare result/ net.onnx --csv
+      featherlight compare "mobilenet*" --target pi.json
     """
     from featherlight.cli.output import print_csv, print_json
     from featherlight.cli.progress import show_stages
@@ -62,6 +66,7 @@ def compare(
         size=size,
         width=width,
         seconds=seconds,
+        target=target,
         progress=show_stages(),
     )
     if json:
@@ -78,9 +83,10 @@ def _print(standings: Standings) -> None:
 
     target = standings.lines[0].timed.measurement.target
     threads = f"{target.threads} thread{'s' if target.threads > 1 else ''}"
-    print(f"{standings.machine.cpu}, {threads}, one image at a time\n")
+    print(f"{standings.label or standings.machine.cpu}, {threads}, one image at a time\n")
+    of_times = ("90 %", "pieces not timed") if standings.label else ("95 %", "than above")
     print_table(
-        ["network", "engine", "ms", "95 %", "than above", "multiply-adds", "parameters", "memory access", "top-1"],
+        ["network", "engine", "ms", *of_times, "multiply-adds", "parameters", "memory access", "top-1"],
         [_cells(line) for line in standings.lines],
     )
     print("\nRank correlation of the times with")
@@ -90,14 +96,15 @@ def _print(standings: Standings) -> None:
         ["engine", *(column.replace("_", " ") for column in columns)],
         [[engine, *(_or_dash(told[column], ".2f") for column in columns)] for engine, told in correlations.items()],
     )
-    if standings.noise > NOISY:
+    if standings.noise > NOISY and not standings.label:
         print(f"\nThis machine is busy: equal work takes times {standings.noise:.0%} apart. Trust no near times.")
 
 
 def _cells(line: Line) -> list[object]:
     time, counts = line.timed.measurement, line.counts
-    interval = "-" if time.interval is None else f"{1e3 * time.interval[0]:.3g} to {1e3 * time.interval[1]:.3g}"
-    above = "" if line.than_quicker is None else _told(line.than_quicker)
+    bounds = time.interval if time.runs else (time.p10, time.p90)
+    interval = "-" if bounds is None else f"{1e3 * bounds[0]:.3g} to {1e3 * bounds[1]:.3g}"
+    above = line.missing if not time.runs else "" if line.than_quicker is None else _told(line.than_quicker)
     numbers = ("", "", "") if counts is None else (counts.multiply_adds, counts.parameters, counts.memory_access)
     return [
         line.network.name,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from featherlight.engines import ModuleSource, Rival, available, find, measure_apart
 from featherlight.errors import must_be
 from featherlight.explain.contestants import Contestant, Counts, contestants
 from featherlight.explain.rank import rank_correlation
+from featherlight.latency import LatencyTable, pieces, predicted_for, read_table
 from featherlight.timing import NOISY, NOISY_TIE, TIE, Comparison, Machine, Timed, noise, tell_apart, this_machine
 
 SECONDS = 1.0  # of timing, for each network on each engine
@@ -25,12 +28,14 @@ class Line:
     """A network on an engine: its time, its counts (None where they are not known), its published accuracy.
 
     than_quicker  how its time stands to that of the line before, which is quicker; None for the first
+    missing       pieces that a latency table had to guess at, where the time is a prediction from one
     """
 
     network: Contestant
     counts: Counts | None
     timed: Timed
     than_quicker: Comparison | None
+    missing: int = 0
 
     @property
     def engine(self) -> str:
@@ -66,6 +71,8 @@ class Line:
             "step_time_low": low,
             "step_time_high": high,
             "noisy": time.noisy,
+            "predicted": time.runs == 0,
+            "pieces_missing": self.missing,
             "than_quicker": ratio and ratio.ratio,
             "than_quicker_low": ratio and ratio.low,
             "than_quicker_high": ratio.high if ratio and math.isfinite(ratio.high) else None,
@@ -80,11 +87,14 @@ class Standings:
     """Networks and engines compared, the quickest first.
 
     noise  of the machine before the timing or after it, whichever was more: see `featherlight.timing.noise`
+    label  "" for measured times, else what stands beside them, such as "predicted for Raspberry Pi 4": then p10 and p90
+           are the ends of the prediction's interval
     """
 
     machine: Machine
     noise: float
     lines: tuple[Line, ...]
+    label: str = ""
 
     def rank_correlations(self) -> dict[str, dict[str, float | None]]:
         """For each engine, Spearman's rank correlation of its times with each count of the networks.
@@ -107,6 +117,7 @@ class Standings:
         return {
             "machine": asdict(self.machine),
             "noise": self.noise,
+            "times": self.label or "measured",
             "results": [line.record() for line in self.lines],
             "rank_correlations": self.rank_correlations(),
         }
@@ -121,6 +132,7 @@ def compare(
     size: int | None = None,
     seconds: float = SECONDS,
     rounds: int | None = None,
+    target: str | os.PathLike[str] | None = None,
     progress: Progress = lambda doing, share: None,
 ) -> Standings:
     """The networks that `patterns` name, each timed on each of the `engines`, one image at a time, on this machine.
@@ -131,6 +143,8 @@ def compare(
     size      side of the images in pixels; the published one, or the network's own, unless given. Where it is 64 or
               less, a registered network's early strides become 1, as in `fit`
     seconds   of timing for each network on each engine (or exactly so many `rounds`)
+    target    the latency table of another device (`featherlight latency`): then nothing is timed, and times are
+              predictions for that device and its engine
 
     All of them are timed in the same rounds, each in a process of its own of some 150 MB. Raises BadInput for a pattern
     that names nothing, an engine that is not here, or a network that an engine cannot run.
@@ -139,6 +153,8 @@ def compare(
         raise must_be("seconds", "a number above 0", seconds)
     if threads < 1:
         raise must_be("threads", "a whole number above 0", threads)
+    if target is not None:
+        return _predicted(read_table(Path(target)), patterns, engines, threads, width, size)
     for name in engines:
         find(name)
     networks = contestants([patterns] if isinstance(patterns, str) else patterns, width, size)
@@ -149,6 +165,32 @@ def compare(
     counts = {network.name: network.count() for network in networks}
     tie = NOISY_TIE if uneven > NOISY else TIE
     return Standings(this_machine(), uneven, tuple(_lines(pairs, timed, counts, tie)))
+
+
+def _predicted(
+    table: LatencyTable,
+    patterns: Sequence[str],
+    engines: Sequence[str],
+    threads: int,
+    width: float | None,
+    size: int | None,
+) -> Standings:
+    """What a latency table says of the networks; registered ones at the size that it is of, where none is given."""
+    for name in engines or (None,):
+        table.check(name, threads)
+    named = [patterns] if isinstance(patterns, str) else list(patterns)
+    files = [pattern for pattern in named if os.path.exists(pattern)]
+    names = [pattern for pattern in named if pattern not in files]
+    side = size if size is not None else next(iter(table.sizes), None)
+    networks = contestants(names, width, side) if names or not files else []
+    networks += contestants(files, width, size) if files else []
+    lines = []
+    for network in networks:
+        prediction = table.predict(pieces(network.source.graph))
+        timed = Timed(prediction.measurement, ())
+        lines.append(Line(network, network.count(), timed, None, len(prediction.missing)))
+    lines.sort(key=lambda line: line.timed.measurement.median)
+    return Standings(table.target.machine, table.noise, tuple(lines), predicted_for(table.target.machine))
 
 
 def _engines_for(network: Contestant) -> list[str]:

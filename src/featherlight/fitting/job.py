@@ -14,12 +14,12 @@ from typing import Any
 import featherlight
 from featherlight.data import open_dataset
 from featherlight.errors import BadInput, must_be
-from featherlight.fitting.bench import Bench
+from featherlight.fitting.bench import AUTO, Bench
 from featherlight.fitting.budget import parse_budget
 from featherlight.fitting.candidates import candidates, sizes
 from featherlight.fitting.heats import CANDIDATES
 from featherlight.fitting.limits import Limits, parse_bytes
-from featherlight.fitting.predicted_bench import AnyBench, PredictedBench, check_target
+from featherlight.fitting.predicted_bench import AnyBench, PredictedBench, known_sizes
 from featherlight.fitting.rates import Rates
 from featherlight.fitting.record import Record
 from featherlight.fitting.result import JOURNAL, RESULT, Fitted, write
@@ -93,7 +93,8 @@ def fit(
     if table is None:
         bench = Bench(engine, threads, dataset.channels, len(dataset.label_names))
     else:
-        tried = check_target(table, engine, threads, tried)
+        table.check(None if engine == AUTO else engine, threads)
+        tried = known_sizes(table, tried)
         bench = PredictedBench(table, dataset.channels, len(dataset.label_names), say)
     made = not folder.exists()
     record = Record(Journal(folder / JOURNAL))

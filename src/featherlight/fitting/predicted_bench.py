@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from featherlight.engines import Engine, ModuleSource, Source
 from featherlight.errors import BadInput
-from featherlight.fitting.bench import AUTO, Bench
+from featherlight.fitting.bench import Bench
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.task import Say
-from featherlight.latency import LatencyTable, Prediction, pieces
+from featherlight.latency import LatencyTable, pieces
 from featherlight.timing import Measurement, Target
 
 
@@ -46,7 +46,7 @@ class PredictedBench:
             count = len(prediction.missing)
             self.say(f"{candidate.name}: of its {len(own)} pieces {count} were not timed on the device; "
                      "others of their kind tell of them")  # fmt: skip
-        return _as_measurement(prediction)
+        return prediction.measurement
 
     def time_again(self, rivals: Mapping[Candidate, Target]) -> dict[Candidate, Measurement]:
         """The same again: a table does not change its mind."""
@@ -61,31 +61,18 @@ class PredictedBench:
         """What the table says of the trained network."""
         if not isinstance(source, ModuleSource):
             raise TypeError("a prediction is made from the module, whose graph the table's pieces were cut from")
-        return [_as_measurement(self.table.predict(pieces(source.graph)))] * times
+        return [self.table.predict(pieces(source.graph)).measurement] * times
 
 
 AnyBench: TypeAlias = Bench | PredictedBench
 
 
-def check_target(table: LatencyTable, engine: str, threads: int, sizes: Iterable[int]) -> tuple[int, ...]:
-    """Those of the `sizes` that the table knows; raises BadInput for what is asked and the table cannot tell."""
-    target = table.target
-    if engine not in (AUTO, target.engine):
+def known_sizes(table: LatencyTable, sizes: Sequence[int]) -> tuple[int, ...]:
+    """Those of the `sizes` that the table knows; raises BadInput where it knows none."""
+    known = tuple(size for size in sizes if size in table.sizes)
+    if not known:
         raise BadInput(
-            f"the latency table is of {target.engine}; got engine {engine!r}: leave it out, or bring another"
+            f"the latency table is of images of {', '.join(map(str, table.sizes)) or 'no'} pixels; got "
+            f"{', '.join(map(str, sizes))}: give another --size, or pack pieces of that size"
         )
-    if threads not in (1, target.threads):
-        raise BadInput(f"the latency table is of {target.threads} thread(s); got threads {threads}: leave it out")
-    known = [size for size in table.about.get("sizes", ()) if isinstance(size, int)]
-    told = tuple(size for size in sizes if size in known)
-    if not told:
-        asked = ", ".join(map(str, sizes))
-        raise BadInput(
-            f"the latency table is of images of {', '.join(map(str, known)) or 'no'} pixels; got {asked}: give another "
-            "--size, or pack pieces of that size"
-        )
-    return told
-
-
-def _as_measurement(prediction: Prediction) -> Measurement:
-    return Measurement(prediction.target, prediction.seconds, prediction.low, prediction.high, 0, False)
+    return known

@@ -3,6 +3,17 @@
 from featherlight.latency.bundle import Member, Packed, pack
 from featherlight.latency.here import time_here
 from featherlight.latency.piece import Piece, pieces
-from featherlight.latency.table import LatencyTable, Prediction, read_table
+from featherlight.latency.table import LatencyTable, Prediction, predicted_for, read_table
 
-__all__ = ["LatencyTable", "Member", "Packed", "Piece", "Prediction", "pack", "pieces", "read_table", "time_here"]
+__all__ = [
+    "LatencyTable",
+    "Member",
+    "Packed",
+    "Piece",
+    "Prediction",
+    "pack",
+    "pieces",
+    "predicted_for",
+    "read_table",
+    "time_here",
+]

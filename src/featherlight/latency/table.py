@@ -16,7 +16,7 @@ from featherlight.latency.calibration import Calibrated, Whole, calibrated
 from featherlight.latency.layouts import Placed, add_up
 from featherlight.latency.neighbours import Known, Neighbours, Told
 from featherlight.latency.piece import Piece
-from featherlight.timing import Machine, Target, spread
+from featherlight.timing import Machine, Measurement, Target, spread
 
 LARGEST = 1 << 28  # bytes of a file that is read at all; five sizes of every network make some 5 MB
 
@@ -75,7 +75,17 @@ class Prediction:
     @property
     def label(self) -> str:
         """What is written beside such a time, everywhere."""
-        return f"predicted for {self.target.machine.cpu}"
+        return predicted_for(self.target.machine)
+
+    @property
+    def measurement(self) -> Measurement:
+        """Where a measurement is asked for: one of no runs, whose percentiles are the ends of the interval."""
+        return Measurement(self.target, self.seconds, self.low, self.high, runs=0, noisy=False)
+
+
+def predicted_for(machine: Machine) -> str:
+    """What is written beside times that were not measured."""
+    return f"predicted for {machine.cpu}"
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,23 @@ class LatencyTable:
     def without(self, family: str) -> LatencyTable:
         """The table as if no network of that family had been run whole; its pieces stay."""
         return replace(self, networks=tuple(each for each in self.networks if each.family != family))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of the images that its networks were packed for."""
+        return tuple(size for size in self.about.get("sizes", ()) if isinstance(size, int))
+
+    def check(self, engine: str | None, threads: int) -> None:
+        """Raise BadInput where an engine or a number of threads is asked for that is not the table's own.
+
+        None leaves the engine to the table, 1 the threads.
+        """
+        if engine not in (None, self.target.engine):
+            raise BadInput(f"the latency table is of {self.target.engine}; got engine {engine!r}: leave it out")
+        if threads not in (1, self.target.threads):
+            raise BadInput(
+                f"the latency table is of {self.target.threads} thread(s); got threads {threads}: leave it out"
+            )
 
     @property
     def noise(self) -> float:
