@@ -147,7 +147,9 @@ def measured(family: str) -> list[str]:
 
 
 def experiments(_: str) -> list[str]:
-    """What `featherlight guidelines --json` found here: its tables' orders, and its figure 2."""
+    """What `featherlight guidelines --json` found here: its tables' orders, its figure 2, and its picture."""
+    if not (MEASURED / "guidelines.json").exists():
+        return ["Not measured on a quiet machine yet."]
     document = _read("guidelines")
     times = [time for each in document["experiments"] for row in each["networks"] for time in row["engines"].values()]
     noisy = sum(time["noisy"] for time in times)
@@ -173,6 +175,8 @@ def experiments(_: str) -> list[str]:
         f"Figure 2; the paper: {document['figure_2']['paper']}.",
         "",
         *table(["network", "engine", *parts], rows),
+        "",
+        "![Speeds beside the paper's, and where the time of whole networks goes](../measured/guidelines.png)",
     ]
 
 
