@@ -203,6 +203,18 @@ def test_zooming_spreads_the_points(page: Page) -> None:
     assert distance() == pytest.approx(before)
 
 
+def test_whatever_is_in_view_the_keyboard_finds_a_way_in(page: Page) -> None:
+    stop = page.locator('#accuracy [data-at][tabindex="0"]')
+    for _ in range(8):  # nothing but the middle is left, perhaps no point
+        page.get_by_role("button", name="Zoom in").first.click()
+    assert stop.count() == min(1, things(page, "accuracy").count())
+    page.locator("#accuracy [data-zoom=home]").click()
+    assert stop.count() == 1
+    page.locator('#network-0-icicle [aria-label^="head. "]').first.click()
+    page.get_by_role("button", name="Switch").focus()
+    assert page.locator('#network-0-icicle [data-at][tabindex="0"]').count() == 1
+
+
 def test_a_click_widens_a_block(page: Page) -> None:
     block = page.locator('#network-0-icicle [aria-label^="rows.1. "]').first
     whole = box(things(page, "network-0-icicle").first.locator("rect"))["width"]

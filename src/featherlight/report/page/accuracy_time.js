@@ -20,7 +20,7 @@ function accuracyTime(figure, data, labels) {
     Math.max(0, points.findIndex((point) => point.chosen)));
   const strip = points.length - known.length;
   const below = !strip ? 0 : known.length ? Math.min(170, 40 + 12 * strip) : canvas.clientHeight - 80;
-  const chart = plane(figure, drawing, { x, y, below, draw });
+  const redraw = plane(figure, drawing, { x, y, below, draw });
 
   function draw(frame) {
     const { left, right, top, bottom, floor, layer } = frame;
@@ -101,5 +101,5 @@ function accuracyTime(figure, data, labels) {
   }
 
   legend(figure.querySelector(".legend"), data.legend, "f");
-  return chart.redraw;
+  return redraw;
 }

@@ -144,6 +144,11 @@ function stage(canvas, labels, lines, next, first) {
     }),
     focus: (index) => find(index)?.focus(),
     focused: () => (svg.contains(document.activeElement) ? current : null),
+    // After drawing: where the one in the tab order is out of view, another takes its place.
+    settle() {
+      const other = svg.querySelector("[data-at]");
+      if (other && !find(current)) enter(+other.dataset.at);
+    },
   };
 }
 

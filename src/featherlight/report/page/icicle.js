@@ -44,6 +44,7 @@ function icicle(figure, data, labels) {
       const wide = over ? width : node.seconds / widest.seconds * width;
       drawNode(node, index, x, wide, tall);
     });
+    drawing.settle();
     if (focused !== null) drawing.focus(shown(focused) ? focused : top);
     figure.querySelector("[data-zoom=home]").disabled = top === 0;
   }
@@ -58,7 +59,7 @@ function icicle(figure, data, labels) {
     const share = `${(100 * node.seconds / nodes[0].seconds).toFixed(1)} %`;
     const [name, figures] = [fitted(node.name, wide - 12), fitted(share, wide - 12)];
     if (name) add(g, "text", { x: x + 6, y: y + high / 2 + (figures ? -2 : 4) }, name);
-    if (name && figures) add(g, "text", { x: x + 6, y: y + high / 2 + 14, class: "share" }, figures);
+    if (name && figures) add(g, "text", { x: x + 6, y: y + high / 2 + 14 }, figures);
   }
 
   function look(index) {

@@ -4,8 +4,8 @@
 // is the whole of both domains. `draw(frame)` draws what is in the plane; `below` are pixels that are kept free between
 // the plane and the axis of x.
 
-function plane(figure, stage_, { x, y, below = 0, left = 52, draw }) {
-  const { svg } = stage_;
+function plane(figure, drawing, { x, y, below = 0, left = 52, draw }) {
+  const { svg } = drawing;
   const canvas = svg.parentElement;
   const home = { x: [0, 1], y: [0, 1] };
   let view = home;
@@ -33,7 +33,7 @@ function plane(figure, stage_, { x, y, below = 0, left = 52, draw }) {
   function redraw() {
     const { width, height } = size();
     if (!width) return;
-    const focused = stage_.focused();
+    const focused = drawing.focused();
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const edge = edges();
@@ -49,7 +49,8 @@ function plane(figure, stage_, { x, y, below = 0, left = 52, draw }) {
     });
     frame.layer = add(svg, "g", { "clip-path": `url(#${clip})` });
     draw(frame);
-    if (focused !== null) stage_.focus(focused);
+    drawing.settle();
+    if (focused !== null) drawing.focus(focused);
     svg.style.touchAction = frame.zoomed ? "none" : "auto";
     for (const button of figure.querySelectorAll("[data-zoom]")) {
       button.disabled = !frame.zoomed && button.dataset.zoom !== "in";
@@ -155,6 +156,5 @@ function plane(figure, stage_, { x, y, below = 0, left = 52, draw }) {
     const step = steps[{ "+": "in", "=": "in", "-": "out", 0: "home" }[event.key]];
     if (step && !event.ctrlKey && !event.metaKey) step();
   });
-  // Whoever walks to a thing that is not in view sees the whole again.
-  return { redraw, reveal: () => look(home) };
+  return redraw;
 }

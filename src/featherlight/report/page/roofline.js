@@ -14,7 +14,7 @@ function roofline(figure, data, labels) {
     label: "billion multiply-adds a second", format: (value) => String(+value.toPrecision(3)),
   };
   const drawing = stage(figure.querySelector(".canvas"), labels, (i) => points[i].lines, inRow(points.length), 0);
-  const chart = plane(figure, drawing, { x, y, draw });
+  const redraw = plane(figure, drawing, { x, y, draw });
 
   function draw(frame) {
     const { left, right, top, bottom, layer } = frame;
@@ -56,5 +56,5 @@ function roofline(figure, data, labels) {
   }
 
   legend(figure.querySelector(".legend"), data.legend, "w");
-  return chart.redraw;
+  return redraw;
 }
