@@ -69,7 +69,7 @@ def test_a_fit_is_profiled_on_its_engine_and_evaluated_on_its_images(
     assert len(chapter.marks) == len(json.loads(FIT.read_bytes())["candidates"])
     assert report.versions["onnxruntime"] == chapter.profile.measurement.target.version
     assert chapter.commands[-1] == f"featherlight report {folder}"
-    assert said[0] == f"timing {folder} on onnxruntime"
+    assert said[-1] == f"asking {folder} about the test images of {photos}"
 
 
 def test_what_is_missing_is_said_in_a_sentence(network: Path, tmp_path: Path) -> None:
@@ -83,6 +83,22 @@ def test_what_is_missing_is_said_in_a_sentence(network: Path, tmp_path: Path) ->
     assert chapter.evaluation.endswith("Name the images with --data.")
     assert chapter.pictures == ()
     assert len(chapter.marks) > 1  # the fit is still told
+
+
+def test_images_that_have_changed_are_no_error_unless_they_were_named(
+    network: Path, photos: Path, tmp_path: Path
+) -> None:
+    changed = tmp_path / "photos"
+    shutil.copytree(photos, changed)
+    (changed / "dark").rename(changed / "darker")
+    folder = with_result(network, tmp_path / "result", data=str(changed))
+    (chapter,) = gather([folder]).chapters
+    assert isinstance(chapter.evaluation, str)
+    assert chapter.evaluation.startswith(
+        "What it takes for what is not known: the data must have the network's classes"
+    )
+    with pytest.raises(BadInput, match="the data must have the network's classes"):
+        gather([folder], data=changed)
 
 
 def test_networks_by_name_and_file_stand_alone(network: Path, photos: Path, tmp_path: Path) -> None:

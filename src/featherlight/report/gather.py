@@ -69,15 +69,9 @@ def _chapter(
 ) -> Chapter:
     dataset = _images(result, data)  # first, since it may be refused at once
     explained = _profile(source, engine, result, say)
-    evaluation: Evaluation | str = ""
-    pictures: tuple[str, ...] = ()
-    if isinstance(dataset, str):
-        evaluation = dataset
-    else:
-        say(f"asking {source} about the test images of {dataset.source}")
-        ran = None if isinstance(explained, str) else explained.measurement.target.engine
-        evaluation = evaluate(source, dataset, engine=ran)
-        pictures = find_thumbnails(dataset, [mistake.image for mistake in evaluation.worst])
+    evaluation = dataset if isinstance(dataset, str) else _evaluation(source, explained, dataset, data is not None, say)
+    worst = () if isinstance(evaluation, str) else evaluation.worst
+    pictures = () if isinstance(dataset, str) else find_thumbnails(dataset, [mistake.image for mistake in worst])
     return Chapter(
         source=source,
         title=result.title if result else source,
@@ -133,6 +127,18 @@ def _images(result: Result | None, data: str | os.PathLike[str] | Dataset | None
         return open_dataset(result.data, result.seed)
     except (OSError, FeatherlightError) as error:
         return f"What it takes for what is not known: {error}. Name the images with --data."
+
+
+def _evaluation(source: str, explained: Profile | str, dataset: Dataset, asked: bool, say: Say) -> Evaluation | str:
+    """On the engine that was profiled. Images that nobody `asked` for may have changed since: then, why not."""
+    say(f"asking {source} about the test images of {dataset.source}")
+    ran = None if isinstance(explained, str) else explained.measurement.target.engine
+    try:
+        return evaluate(source, dataset, engine=ran)
+    except FeatherlightError as error:
+        if asked:
+            raise
+        return f"What it takes for what is not known: {error}."
 
 
 def _own_mark(
