@@ -1,20 +1,22 @@
-"""Writes the tables of docs/performance.md from the figures in docs/measured/: `make tables`, after a benchmark.
+"""Writes the tables of docs/performance.md and docs/latency.md from docs/measured/: `make tables`, after a benchmark.
 
-Each table stands between a line that names its file and an end mark; a test holds the page against the files.
+Each table stands between a line that names its file and an end mark; a test holds the pages against the files.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from featherlight.files import write_text
 
 ROOT = Path(__file__).parents[1]
-MEASURED, PAGE = ROOT / "docs" / "measured", ROOT / "docs" / "performance.md"
+MEASURED = ROOT / "docs" / "measured"
+PAGES = (ROOT / "docs" / "performance.md", ROOT / "docs" / "latency.md")
 TABLE = re.compile(r"(<!-- measured: docs/measured/(\w+)\.json -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -110,6 +112,29 @@ def listing(document: dict[str, Any]) -> list[str]:
     return [_machine(document) + ".", "", _line(rows[0]), "|" + "---|" * len(rows[0]), *map(_line, shown)]
 
 
+def latency_error(document: dict[str, Any]) -> list[str]:
+    """benchmarks/latency_error.py."""
+    target, total = document["target"], document["errors"]
+    ways = ("predicted", "by_multiply_adds", "pieces_unseen")
+
+    def cells(of: Mapping[str, Mapping[str, float]]) -> list[str]:
+        return [f"{_percent(of[way]['median'])}, {_percent(of[way]['worst'])}" for way in ways]
+
+    count = Counter(row["family"] for row in document["rows"])
+    columns = ("left out", "networks", "predicted", "by multiply-adds alone", "its pieces untimed as well")
+    engine = f"{target['engine']} {target['version'].split('-')[0]}"
+    return [
+        f"{target['machine']['cpu']}, {engine}, {target['threads']} thread, {document['size']} x {document['size']} "
+        f"pixels: {document['pieces']:,} pieces, calibrated on {document['calibrated_on']} networks less the family. "
+        f"{_percent(document['within_interval'])} came within their interval. Errors: median, worst.",
+        "",
+        _line(columns),
+        "|" + "---|" * len(columns),
+        *(_line([family, str(count[family]), *cells(of)]) for family, of in document["families"].items()),
+        _line(["all", str(document["networks"]), *cells(total)]),
+    ]
+
+
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -121,6 +146,9 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "resume": resume,
     "choice": choice,
     "listing": listing,
+    "latency_error": latency_error,
+    "latency_error_128": latency_error,
+    "latency_error_openvino": latency_error,
 }
 
 
@@ -134,4 +162,5 @@ def _percent(share: float) -> str:
 
 
 if __name__ == "__main__":
-    write_text(PAGE, with_tables(PAGE.read_text("utf-8")))
+    for each in PAGES:
+        write_text(each, with_tables(each.read_text("utf-8")))

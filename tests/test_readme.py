@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import featherlight
 from featherlight.cli import COMMANDS
 
@@ -40,6 +42,7 @@ def test_links_of_the_documents_lead_somewhere() -> None:
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
-def test_the_tables_of_the_performance_page_are_those_that_were_measured() -> None:
-    page = (ROOT / "docs/performance.md").read_text("utf-8")
+@pytest.mark.parametrize("name", ["performance", "latency"])
+def test_the_tables_of_a_page_are_those_that_were_measured(name: str) -> None:
+    page = (ROOT / f"docs/{name}.md").read_text("utf-8")
     assert script("write_performance").with_tables(page) == page
