@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from featherlight.pretrained import create_model as create_model
     from featherlight.pretrained import list_weights as list_weights
     from featherlight.pretrained import save as save
+    from featherlight.shrinking.job import shrink as shrink
     from featherlight.training.job import train as train
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ _HOME = {
     "load": "featherlight.predict",
     "profile": "featherlight.explain.profiling",
     "save": "featherlight.pretrained",
+    "shrink": "featherlight.shrinking.job",
     "train": "featherlight.training.job",
 }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from featherlight.shrinking.carve import IllegalCut, carve, filter_norm, legal, norms, removed
+from featherlight.shrinking.job import shrink
 from featherlight.shrinking.netadapt import Bench, Choice, State, Step, netadapt
 from featherlight.shrinking.one_shot import magnitude, uniform
 from featherlight.shrinking.proposals import Clock, Proposal, proposals
+from featherlight.shrinking.result import Shrunk
 from featherlight.shrinking.widths import Width, widths, with_channels
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "Clock",
     "IllegalCut",
     "Proposal",
+    "Shrunk",
     "State",
     "Step",
     "Width",
@@ -25,6 +28,7 @@ __all__ = [
     "norms",
     "proposals",
     "removed",
+    "shrink",
     "uniform",
     "widths",
     "with_channels",

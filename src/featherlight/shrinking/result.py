@@ -1,0 +1,85 @@
+"""What a shrink leaves: a network before and after, and how sure the difference is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featherlight import __version__
+from featherlight.spec import Spec, to_json
+from featherlight.timing import Measurement
+
+RESULT = "shrink.json"
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """A network before and after; times in seconds for one image, accuracies top-1 on the test images, 0 to 1.
+
+    predicted  what is written beside the times where they come from a latency table, "" where they were measured
+    difference of the accuracies, after less before, with its paired bootstrap interval of 95 %
+    """
+
+    folder: Path
+    data: str
+    method: str
+    target: float
+    before: Measurement
+    after: Measurement
+    predicted: str
+    accuracy_before: float
+    accuracy: float
+    difference: tuple[float, float, float]
+    multiply_adds: tuple[int, int]
+    parameters: tuple[int, int]
+    images: int
+    widths: tuple[tuple[str, int, int], ...]
+    steps: tuple[dict[str, Any], ...]
+    spec: Spec
+
+    @property
+    def faster(self) -> float:
+        """How many times as fast, by the medians."""
+        return self.before.median / self.after.median
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, as shrink.json keeps them."""
+        return {
+            "featherlight": __version__,
+            "data": self.data,
+            "method": self.method,
+            "target": self.target,
+            "before": time_json(self.before),
+            "after": time_json(self.after),
+            "predicted": self.predicted,
+            "on": asdict(self.after.target),
+            "faster": self.faster,
+            "test_accuracy_before": self.accuracy_before,
+            "test_accuracy": self.accuracy,
+            "difference": dict(zip(("mean", "low", "high"), self.difference, strict=True)),
+            "multiply_adds": list(self.multiply_adds),
+            "parameters": list(self.parameters),
+            "images": self.images,
+            "widths": [{"name": name, "before": before, "after": after} for name, before, after in self.widths],
+            "steps": list(self.steps),
+            "spec": to_json(self.spec),
+        }
+
+
+def paired_difference(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """How much more often the second is right, with the interval in which 95 % of paired resamples lie."""
+    gain = after.astype(np.float64) - before
+    rng = np.random.default_rng(0)
+    means = [gain[rng.integers(0, len(gain), len(gain))].mean() for _ in range(RESAMPLES)]
+    low, high = (float(value) for value in np.quantile(means, (0.025, 0.975)))
+    return float(gain.mean()), low, high
+
+
+def time_json(measurement: Measurement) -> dict[str, Any]:
+    """A measurement without its target, for a journal or a result."""
+    return {name: getattr(measurement, name) for name in ("median", "p10", "p90", "runs", "noisy")}

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import small_shrink
+from featherlight.cli import main
+
+
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["featherlight", "shrink", *arguments])
+    with pytest.raises(SystemExit) as exit:
+        main()
+    return int(exit.value.code or 0), *capsys.readouterr()
+
+
+def test_a_network_is_made_faster(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    source = small_shrink.network(tmp_path / "net")
+    photos, table = small_shrink.photographs(tmp_path / "photos"), small_shrink.table(tmp_path / "pi.json")
+    asked = (str(source), str(photos), "--faster", "20%", "--minutes", "0.02", "--target", str(table))
+    code, out, said = run(monkeypatch, capsys, *asked, "--method", "magnitude", "--out", str(tmp_path / "a"), "--json")
+    assert code == 0, said
+    document = json.loads(out)
+    assert document["faster"] >= 1.2
+    assert document == json.loads((tmp_path / "a" / "shrink.json").read_text())
+    code, out, said = run(monkeypatch, capsys, *asked, "--method", "uniform", "--out", str(tmp_path / "b"))
+    assert code == 0, said
+    assert "times as fast (predicted for Raspberry Pi 9)" in out
+    assert "95 % of paired resamples" in out
+    code, out, said = run(monkeypatch, capsys, *asked, "--out", str(tmp_path / "b"))
+    assert (code, out) == (2, "")
+    assert said == f"Error: {tmp_path / 'b'} holds a result already (shrink.json); name another folder with --out\n"
+
+
+def test_both_or_neither_of_budget_and_faster_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for more in ((), ("--budget", "1ms", "--faster", "30%")):
+        code, out, said = run(monkeypatch, capsys, "net", "photos", "--out", str(tmp_path / "x"), *more)
+        assert (code, out) == (2, "")
+        assert said.startswith("Error: name either a budget (--budget 1.5ms) or how much faster (--faster 30%)")
