@@ -142,3 +142,12 @@ def test_a_residual_shuffle_unit_and_a_nonlinear_bottleneck_differ_from_the_plai
             network = Network(entry(name).build(width=0.5, **{argument: value}), num_classes=4).eval()
             results.append(scores_of(network, x))
         assert (results[0] - results[1]).norm() > 0.01 * results[1].norm()
+
+
+@pytest.mark.parametrize("name", ["shufflenet_v2", "mobilenet_v2"])
+def test_dynamo_can_follow_a_whole_network(name: str) -> None:
+    model = Network(thin(name), 3).eval()
+    images = torch.rand(1, 3, 32, 32)
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    with torch.inference_mode():
+        torch.testing.assert_close(compiled(images), model(images))

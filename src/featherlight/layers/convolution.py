@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from contextvars import ContextVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -72,7 +73,8 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, channels, H', W')."""
-        return conv_norm.get()(self, x)
+        # torch.compile cannot follow a context variable, and fuses by itself.
+        return in_turn(self, x) if torch.compiler.is_compiling() else conv_norm.get()(self, x)
 
 
 def in_turn(module: ConvNorm, x: Tensor) -> Tensor:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from featherlight import spec
-from featherlight.layers.channel_shuffle import ChannelShuffle, halving
+from featherlight.layers.channel_shuffle import PLAIN, ChannelShuffle, halving
 from featherlight.layers.convolution import ConvNorm, depthwise
 from featherlight.layers.squeeze_excite import gate
 
@@ -35,7 +36,8 @@ class ShuffleUnit2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, channels, H', W')."""
-        halves = halving.get()
+        # torch.compile cannot follow a context variable, and fuses by itself.
+        halves = PLAIN if torch.compiler.is_compiling() else halving.get()
         passed, seen = halves.split(x) if self.shortcut is None else (self.shortcut(x), x)
         y = self.squeeze_excite(self.expand(self.depthwise(self.reduce(seen))))
         if self.residual:

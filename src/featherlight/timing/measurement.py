@@ -61,10 +61,17 @@ def summarise(target: Target, samples: Sequence[float]) -> Measurement:
 
 
 def summarise_rounds(target: Target, rounds: Rounds) -> Timed:
-    """The measurement that the samples of several rounds make; its interval is that of the rounds' medians."""
+    """The measurement that the samples of several rounds make; its interval is that of the rounds' medians.
+
+    A round of short calls has more samples than one of long calls, so the median over all samples may lie outside that
+    interval where the noise is large: the interval is then widened to it.
+    """
     measured = summarise(target, list(chain.from_iterable(rounds)))
     medians = tuple(statistics.median(samples) for samples in rounds)
-    return Timed(replace(measured, interval=median_interval(medians)), medians)
+    interval = median_interval(medians)
+    if interval is not None:
+        interval = min(interval[0], measured.median), max(interval[1], measured.median)
+    return Timed(replace(measured, interval=interval), medians)
 
 
 def spread(samples: Sequence[float]) -> float:
