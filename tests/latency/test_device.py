@@ -157,6 +157,10 @@ def test_what_is_missing_is_said(packed: Packed, bare: Path, tmp_path: Path) -> 
         "Error: the engine openvino is not installed here; install it with: pip install openvino\n"
     )
     assert run(bare, packed.path, tmp_path / "a", "--rounds", "0").returncode == 2
+    nowhere = run(bare, packed.path, tmp_path / "nowhere" / "a")
+    assert nowhere.returncode == 2
+    assert nowhere.stderr.startswith("Error: ")
+    assert nowhere.stderr.count("\n") == 1
 
 
 def test_on_this_machine_it_is_one_call(packed: Packed, tmp_path: Path) -> None:

@@ -71,6 +71,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Stop as reason:
         print(f"Error: {reason}", file=sys.stderr)
         return 2
+    except (OSError, ImportError) as reason:  # a folder that is not there, a full disk, an engine that cannot be loaded
+        print(f"Error: {' '.join(str(reason).split())}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
