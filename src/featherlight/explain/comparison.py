@@ -155,6 +155,7 @@ def compare(
         raise must_be("threads", "a whole number above 0", threads)
     if target is not None:
         return _predicted(read_table(Path(target)), patterns, engines, threads, width, size)
+    engines = list(dict.fromkeys(engines))
     for name in engines:
         find(name)
     networks = contestants([patterns] if isinstance(patterns, str) else patterns, width, size)
