@@ -32,9 +32,9 @@ def shrink(
     """Make a trained network faster by NetAdapt.
 
     Step by step, the channels whose loss costs the least accuracy for the time they give back are cut away, in
-    whichever layer they are; between the steps the network is trained a little, and at the end for longer. Only
-    channels go that no shuffle, sum or group needs. It becomes a folder like the one it came from. What is finished is
-    kept: after Ctrl-C or a crash the same command with --resume goes on.
+    whichever layer they are; between the steps the network is trained a little, and at the end for longer. Channels
+    that a sum, a gate or a shuffle ties together go together. It becomes a folder like the one it came from. What is
+    finished is kept: after Ctrl-C or a crash the same command with --resume goes on.
 
     \b
     Examples:
