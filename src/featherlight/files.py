@@ -15,6 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from featherlight.errors import BadInput
+
+
+def check_no_folder(path: Path, what: str) -> None:
+    """Raise BadInput where `path`, which `what` asked for, is a folder: asked before long work, not after it."""
+    if path.is_dir():
+        raise BadInput(f"{what} must be the name of a file; {os.fspath(path)!r} is a folder")
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -74,3 +74,10 @@ def test_bad_input_is_a_sentence(
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("Error: ")
     assert word in err
+
+
+def test_a_picture_that_is_a_folder_is_told_before_anything_is_timed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    told = run(monkeypatch, capsys, "--picture", str(tmp_path))
+    assert told == (2, "", f"Error: picture must be the name of a file; {str(tmp_path)!r} is a folder\n")

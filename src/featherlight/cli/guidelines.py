@@ -42,7 +42,10 @@ def guidelines(
     """
     from featherlight.cli.output import note, print_json
     from featherlight.explain import run
+    from featherlight.files import check_no_folder
 
+    if picture:
+        check_no_folder(picture, "picture")
     study = run(engine or (), device=device, threads=threads, quick=quick, progress=note)
     if picture:
         from featherlight.report.guidelines import draw

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from featherlight.data import Dataset
-from featherlight.errors import BadInput
-from featherlight.files import write_text
+from featherlight.files import check_no_folder, write_text
 from featherlight.report.contents import Report
 from featherlight.report.gather import gather
 from featherlight.report.render import render
@@ -29,8 +28,7 @@ def write_report(
     Arguments and errors are those of `gather`; BadInput also where `out` is a folder.
     """
     path = Path(out)
-    if path.is_dir():
-        raise BadInput(f"out must be the name of a file; {os.fspath(out)!r} is a folder")
+    check_no_folder(path, "out")
     report = gather(sources, engine=engine, data=data, say=say)
     write_text(path, render(report))
     return report
