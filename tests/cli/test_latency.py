@@ -73,6 +73,9 @@ def test_out_times_this_machine(
         (["--pack", "a.zip", "--size", "8"], "size must be a whole number of at least 28 pixels; got 8"),
         (["--pack", "a.zip", "--width", "3"], "width must be one that these networks have (0.25, 0.5); got 3.0"),
         (["--pack", "a.zip", "--classes", "0"], "classes must be a whole number above 0; got 0"),
+        (["--pack", "."], "the bundle must be the name of a file; '.' is a folder"),
+        (["--out", "a.json", "--engine", "torch"], "engine must be one of onnxruntime, openvino; got 'torch'"),
+        (["--out", "a.json", "--threads", "0"], "threads must be a whole number above 0; got 0"),
     ],
 )
 def test_bad_input_gets_a_sentence_and_no_file(

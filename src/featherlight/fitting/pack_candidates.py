@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from featherlight.engines import ModuleSource
 from featherlight.errors import BadInput, must_be, unknown
+from featherlight.files import check_no_folder
 from featherlight.fitting.candidates import SIZE_OF_GREY, SIZES_OF_PHOTOGRAPHS, Candidate, candidates
 from featherlight.fitting.task import Say
-from featherlight.latency import LatencyTable, Member, Packed, pack, time_here
+from featherlight.latency import LatencyTable, Member, Packed, device, pack, time_here
 from featherlight.models import entry
 
 Width = TypeVar("Width")
@@ -33,8 +34,9 @@ def pack_candidates(
     classes  of the last layer; where it is another, that one piece is told by others
 
     Of each network and size two widths go whole as well, to calibrate by (`run_whole`). Raises BadInput for a pattern
-    that matches none, a width that none has, a size or a number of classes out of range.
+    that matches none, a width that none has, a size or a number of classes out of range, and an `out` that is a folder.
     """
+    check_no_folder(out, "the bundle")
     if classes < 1:
         raise must_be("classes", "a whole number above 0", classes)
     for size in sizes:
@@ -56,6 +58,10 @@ def time_candidates_here(
     say: Say = lambda _: None,
 ) -> LatencyTable:
     """The latency table of this machine, packed and timed in one go; a second call goes on with one that was killed."""
+    if engine not in (None, *device.ENGINES):
+        raise must_be("engine", f"one of {', '.join(device.ENGINES)}", engine)
+    if threads < 1:
+        raise must_be("threads", "a whole number above 0", threads)
     if out.exists():
         raise BadInput(f"{out} exists; name another file with --out")
     with tempfile.TemporaryDirectory() as folder:
