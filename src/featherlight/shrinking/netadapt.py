@@ -41,8 +41,8 @@ class Bench(Protocol):
     def tune(self, key: str, spec: Spec, weights: Weights) -> tuple[Weights, float]:
         """The weights after a short fine-tune, and their validation accuracy."""
 
-    def time(self, key: str, spec: Spec) -> float:
-        """The seconds that the network takes, measured; where it cannot be, as the clock tells."""
+    def time(self, key: str, spec: Spec, before: Spec, seconds: float) -> float:
+        """The seconds that the network takes, where the one `before` it takes `seconds`; or as the clock tells."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def netadapt(
         tuned = {each: bench.tune(f"{number}-{each.width}", each.spec, carved[each]) for each in tried}
         kept = _best(tried, {each: accuracy for each, (_, accuracy) in tuned.items()}, state, choice)[0]
         weights, accuracy = tuned[kept]
-        seconds = bench.time(str(number), kept.spec)
+        seconds = bench.time(str(number), kept.spec, state.spec, state.seconds)
         told(Step(number, goal, tuple((each, tuned[each][1]) for each in tried), kept, seconds, accuracy))
         state = State(kept.spec, weights, min(seconds, state.seconds - LEAST_GAIN), accuracy)
     return state

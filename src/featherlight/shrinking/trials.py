@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import safetensors.torch
 
 from featherlight.data import Dataset, Preprocessing
-from featherlight.engines import GraphSource, find, measure
+from featherlight.engines import GraphSource, Running, find, measure
 from featherlight.errors import Failure
 from featherlight.files import replacing, sha256
 from featherlight.graph import from_spec
@@ -83,19 +84,30 @@ class Trials:
         """A long one; from scratch, at the whole rate, where there are no weights."""
         return self.train(key, spec, weights, images, 1.0 if weights is None else LONG_RATE)
 
-    def time(self, key: str, spec: Spec) -> float:
-        """Measured where the network will run; told by the clock where that is another device."""
+    def time(self, key: str, spec: Spec, before: Spec, seconds: float) -> float:
+        """Told by the clock where the network is for another device; else timed beside the one `before` it."""
         if self.engine is None:
             return self.clock(spec)
-        event = self.record.once("timed", lambda: {"seconds": self.measure(spec).median}, key=key)
-        return float(event["seconds"])
+        return seconds * float(
+            self.record.once("timed", lambda: {"ratio": self._ratio(spec, before)}, key=key)["ratio"]
+        )
+
+    def _ratio(self, spec: Spec, before: Spec) -> float:
+        """In the same rounds: a time of now and one of an hour ago met different noise."""
+        with ExitStack() as stack:
+            running = {name: stack.enter_context(self._built(each)) for name, each in (("", spec), ("before", before))}
+            times = measure(running, seconds=2 * SECONDS)
+        return times[""].median / times["before"].median
 
     def measure(self, spec: Spec) -> Measurement:
         """The time of a network of a Spec, whatever its weights."""
+        with self._built(spec) as running:
+            return measure({"": running}, seconds=SECONDS)[""]
+
+    def _built(self, spec: Spec) -> Running:
         assert self.engine is not None
         source = GraphSource(from_spec(spec, (1, *self.image), self.ends[0]))
-        with find(self.engine).build(source, threads=self.engine_threads) as running:
-            return measure({"": running}, seconds=SECONDS)[""]
+        return find(self.engine).build(source, threads=self.engine_threads)
 
     def network(self, spec: Spec, weights: Weights | None) -> Network:
         """A network of a Spec with these weights, or fresh ones."""
