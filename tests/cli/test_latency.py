@@ -58,6 +58,7 @@ def test_out_times_this_machine(
     document = json.loads(out)
     assert document["pieces"] == len(read_table(table).pieces)
     assert document["target"]["engine"] == "onnxruntime"
+    assert document["assumed"]  # of one network alone nothing was measured
     code, _, err = run(monkeypatch, capsys, "--out", str(table), "--size", "32")
     assert code == 2
     assert err == f"Error: {table} exists; name another file with --out\n"

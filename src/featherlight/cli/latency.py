@@ -39,6 +39,7 @@ def latency(
     from featherlight.errors import BadInput
     from featherlight.fitting.candidates import SIZES_OF_PHOTOGRAPHS
     from featherlight.fitting.pack_candidates import pack_candidates, time_candidates_here
+    from featherlight.latency.calibration import ASSUMED
 
     if (pack is None) == (out is None):
         raise BadInput("give either --pack, to time on another device, or --out, to time on this machine")
@@ -68,12 +69,16 @@ def latency(
         say=note,
     )
     target, (low, high) = table.target, table.line.ratios
+    assumed = table.line.ratios == ASSUMED
+    sure = "assumed: too few ran whole to tell" if assumed else "nine in ten, each left out of what tells of it"
     if json:
         document = {"table": out, "pieces": len(table.pieces), "networks": len(table.networks)}
-        print_json(document | {"low": low, "high": high, "noise": table.noise, "target": asdict(target)})
+        print_json(
+            document | {"low": low, "high": high, "assumed": assumed, "noise": table.noise, "target": asdict(target)}
+        )
         return
     print(
         f"{out}: {len(table.pieces):,} pieces on {target.machine.cpu}, {target.engine} {target.version}, "
         f"{target.threads} thread(s); between rounds a piece's time varies by {table.noise:.0%}"
-        f"\nnetworks take {low:.2f} to {high:.2f} times what is predicted for them (nine in ten, each family left out)"
+        f"\nnetworks take {low:.2f} to {high:.2f} times what is predicted for them ({sure})"
     )
