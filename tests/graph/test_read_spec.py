@@ -81,6 +81,7 @@ ROWS: tuple[tuple[Row, Row], ...] = (
     (DepthwiseSeparable(8), DepthwiseSeparable(12)),
     (InvertedResidual(6, 24, 5, 2), InvertedResidual(10, 9, 5, 2)),
     (InvertedResidual(6, None), InvertedResidual(10, None)),
+    (InvertedResidual(6, 1, 7), InvertedResidual(10, 9, 7)),  # one channel: a depthwise convolution of one group
     (
         InvertedResidual(6, 24, squeeze_excite=SqueezeExcite(4), activation="hard_swish"),
         InvertedResidual(7, 18, squeeze_excite=SqueezeExcite(3), activation="hard_swish"),

@@ -38,8 +38,8 @@ def _fitted(op: Op, graph: Graph, tensors: Mapping[str, Tensor]) -> Op:
     """The operation with the channels that are written in its kind changed to those of its new inputs."""
     before, now = (known[op.inputs[0]].shape for known in (graph.tensors, tensors))
     match op.kind:
-        case Convolution(groups=groups) if 1 < groups == before[1]:
-            return replace(op, kind=replace(op.kind, groups=now[1]))
+        case Convolution():  # the weight says how many channels a group has, whether it was traced with one or many
+            return replace(op, kind=replace(op.kind, groups=max(1, now[1] // tensors[op.inputs[1]].shape[1])))
         case Split(axis, sizes):
             return replace(op, kind=Split(axis, tuple(size * now[axis] // before[axis] for size in sizes)))
         case Reshape(shape):
