@@ -58,6 +58,12 @@ def test_where_the_two_disagree_no_file_is_left_and_an_old_one_stays(folder: Pat
     assert (tmp_path / "net.onnx").read_bytes() == b"an older one"
 
 
+def test_a_folder_is_no_file_to_write(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"out must be the name of a file; .* is a folder"):
+        fl.export(folder, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_photograph_or_nested_ones_will_do_and_broken_ones_are_passed_over(folder: Path, tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos" / "cats" / "striped", 2)
     (photos / "broken.png").write_bytes(b"nothing")

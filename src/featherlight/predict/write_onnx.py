@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featherlight import graph
-from featherlight.files import replacing
+from featherlight.files import check_no_folder, replacing
 from featherlight.predict.agreement import Agreement, check_export
 from featherlight.predict.classifier import Classifier
 from featherlight.predict.load_classifier import load
@@ -45,14 +45,15 @@ def export(
     Runtime before it takes its place: on `images`, a folder of photographs or an array of prepared ones (N, C, H, W);
     else on the data that the network was trained on, if the folder says which and they are here.
 
-    Raises Failure, and leaves `out` as it was, where the two disagree.
+    Raises BadInput where `out` is a folder; Failure, leaving `out` as it was, where the two disagree.
     """
+    path = Path(out)
+    check_no_folder(path, "out")
     classifier = source if isinstance(source, Classifier) else load(source)
     if isinstance(images, np.ndarray):
         chosen = Sample(images, "the images given", real=True)
     else:
         chosen = sample(classifier, None if isinstance(source, Classifier) else Path(source), images)
-    path = Path(out)
     with replacing(path) as temporary:
         temporary.write_bytes(_onnx(classifier))
         agreement = check_export(classifier.model, temporary, chosen.images, tolerance=tolerance)
