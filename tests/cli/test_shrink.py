@@ -44,3 +44,18 @@ def test_both_or_neither_of_budget_and_faster_is_refused(
         code, out, said = run(monkeypatch, capsys, "net", "photos", "--out", str(tmp_path / "x"), *more)
         assert (code, out) == (2, "")
         assert said.startswith("Error: name either a budget (--budget 1.5ms) or how much faster (--faster 30%)")
+
+
+def test_an_engine_that_cannot_be_had_leaves_no_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    source = small_shrink.network(tmp_path / "net")
+    photos, table = small_shrink.photographs(tmp_path / "photos"), small_shrink.table(tmp_path / "pi.json")
+    asked = (str(source), str(photos), "--faster", "20%", "--out", str(tmp_path / "x"), "--engine")
+    code, out, said = run(monkeypatch, capsys, *asked, "torch")
+    assert (code, out) == (2, "")
+    assert said.startswith("Error: engine must be auto or one that tells of its steps (onnxruntime, openvino); got")
+    code, out, said = run(monkeypatch, capsys, *asked, "openvino", "--target", str(table))
+    assert (code, out) == (2, "")
+    assert said.startswith("Error: the latency table is of onnxruntime; got engine 'openvino'")
+    assert not (tmp_path / "x").exists()

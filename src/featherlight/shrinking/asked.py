@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from featherlight.data import Dataset
+from featherlight.engines import AUTO
 from featherlight.errors import BadInput, must_be
+from featherlight.latency.device import ENGINES
 from featherlight.predict import Classifier
 from featherlight.shrinking.result import RESULT
 from featherlight.timing import Measurement, this_machine
@@ -39,7 +41,9 @@ def parse_share(faster: str | float) -> float:
     return share
 
 
-def check(budget: str | float | None, faster: str | float | None, method: str, minutes: float, threads: int) -> None:
+def check(
+    budget: str | float | None, faster: str | float | None, method: str, minutes: float, engine: str, threads: int
+) -> None:
     """Raise BadInput for an argument that makes no sense."""
     if (budget is None) == (faster is None):
         raise BadInput("name either a budget (--budget 1.5ms) or how much faster (--faster 30%), and not both")
@@ -53,6 +57,8 @@ def check(budget: str | float | None, faster: str | float | None, method: str, m
         raise must_be("method", f"one of {', '.join(get_args(Method))}", method)
     if not 0 < minutes < math.inf:
         raise must_be("minutes", "a number above 0", minutes)
+    if engine not in (AUTO, *ENGINES):
+        raise must_be("engine", f"{AUTO} or one that tells of its steps ({', '.join(ENGINES)})", engine)
     if not 1 <= threads <= this_machine().cores:
         raise must_be("threads", f"a whole number from 1 to the {this_machine().cores} cores of this machine", threads)
 

@@ -15,7 +15,7 @@ import featherlight
 from featherlight.cost import count
 from featherlight.data import Dataset, open_dataset
 from featherlight.engines import AUTO, GraphSource, OnnxSource, choose, find, measure
-from featherlight.errors import BadInput, must_be
+from featherlight.errors import BadInput
 from featherlight.files import write_json
 from featherlight.graph import from_spec
 from featherlight.journal import Journal, Record
@@ -77,11 +77,16 @@ def shrink(
     Raises BadInput for what cannot be used, and where no network of this kind takes so little, with the nearest time.
     """
     folder = Path(out)
-    check(budget, faster, method, minutes, threads)
+    check(budget, faster, method, minutes, engine, threads)
     check_folder(folder, resume)
     classifier, dataset = load(source), open_dataset(data, seed)
     check_classes(classifier, dataset)
     table = None if target is None else read_table(Path(target))
+    if table is not None:
+        check_table(table, classifier.preprocessing.size)
+        table.check(None if engine == AUTO else engine, threads)
+    elif engine != AUTO:
+        find(engine)  # raises where it is not installed: before the folder holds a journal
     record = Record(Journal(folder / JOURNAL))
     record.begin({"source": os.fspath(source), "data": dataset.source, "images": dataset.digest, "budget": budget,
                   "faster": faster, "method": method, "target": None if table is None else table.digest,
@@ -120,8 +125,6 @@ class _Shrink:
             name = self._engine(engine, spec, image, classes, threads)
             say("timing the pieces of the network and of its cuts")
             table = time_cuts(spec, image, classes, folder / WORK, engine=name, threads=threads)
-        else:
-            check_table(table, preprocessing.size)
         rate, training_threads = self._rate(seed)
         self.images = max(1, round(rate * minutes * 60))
         self.iterations, short = _shares(self.images, len(widths(spec)))
@@ -244,14 +247,9 @@ class _Shrink:
         return Measurement(told.target, told.seconds, told.low, told.high, 0, False)
 
     def _engine(self, engine: str, spec: Spec, image: tuple[int, int, int], classes: int, threads: int) -> str:
-        if engine not in (AUTO, "onnxruntime", "openvino"):
-            raise must_be(
-                "engine", "auto, onnxruntime or openvino: these tell of their steps in a latency table", engine
-            )
         source = GraphSource(from_spec(spec, (1, *image), classes))
         event = self.record.once("engine", lambda: {"name": choose(engine, source, threads=threads).name})
-        name = str(event["name"])
-        return name if name != "torch" else "onnxruntime"
+        return str(event["name"])  # never torch, which runs no graphs
 
     def _rate(self, seed: int) -> tuple[float, int]:
         """Images a second in training, measured once, and the threads that they take."""
