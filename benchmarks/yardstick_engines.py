@@ -59,7 +59,8 @@ def build_mnn(source: Source, *, threads: int, batch: int = 1) -> Running:
 
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "net.onnx").write_bytes(source.to_onnx(batch))
-        code = "import sys; from MNN.tools.mnnconvert import main; sys.exit(main())"
+        # mnnconvert itself would install a package that reports its use, and take protobuf away from onnx with it.
+        code = "import sys, _tools; _tools.mnnconvert(sys.argv)"
         options = ("-f", "ONNX", "--modelFile", "net.onnx", "--MNNModel", "net.mnn", "--bizCode", "yardstick")
         convert(folder, sys.executable, "-c", code, *options)
         network = MNN.Interpreter(str(Path(folder) / "net.mnn"))

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/performance.md and docs/latency.md from docs/measured/: `make tables`, after a benchmark.
+"""Writes the tables of the pages in docs/ from docs/measured/: `make tables`, after a benchmark.
 
 Each table stands between a line that names its file and an end mark; a test holds the pages against the files.
 """
@@ -16,7 +16,7 @@ from featherlight.files import write_text
 
 ROOT = Path(__file__).parents[1]
 MEASURED = ROOT / "docs" / "measured"
-PAGES = (ROOT / "docs" / "performance.md", ROOT / "docs" / "latency.md")
+PAGES = tuple(ROOT / "docs" / f"{page}.md" for page in ("performance", "latency", "compare"))
 TABLE = re.compile(r"(<!-- measured: docs/measured/(\w+)\.json -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -139,6 +139,27 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def yardsticks(document: dict[str, Any]) -> list[str]:
+    """benchmarks/yardsticks.py."""
+    engines = list(document["rows"][0]["engines"])
+    first = document["rows"][0]["engines"]
+    versions = ", ".join(f"{name} {first[name]['version'].split('-')[0]}" for name in engines)
+    lines = []
+    for row in document["rows"]:
+        times = {name: row["engines"][name]["median"] for name in engines if name in row["engines"]}
+        best = min(times.values())
+        cells = (f"{1e3 * times[name]:.3g} ms ({times[name] / best:.2f})" if name in times else "-" for name in engines)
+        lines.append(f"| {row['network']} | {' | '.join(cells)} |")
+    return [
+        f"{_machine(document)}, one thread, 224 x 224 pixels, medians and how many times the quickest: {versions}. "
+        f"Unevenness of the machine {document['noise'][0]:.2f} before and {document['noise'][1]:.2f} after.",
+        "",
+        f"| network | {' | '.join(engines)} |",
+        f"|---|{'---|' * len(engines)}",
+        *lines,
+    ]
+
+
 WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "fashion_mnist": families,
     "hour": hour,
@@ -149,6 +170,7 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "latency_error": latency_error,
     "latency_error_128": latency_error,
     "latency_error_openvino": latency_error,
+    "yardsticks": yardsticks,
 }
 
 

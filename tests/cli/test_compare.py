@@ -60,12 +60,12 @@ def test_a_brought_table_times_nothing_here_and_says_so(
     code, out, _ = run(monkeypatch, capsys, *files, "--target", table)
     assert code == 0
     title, _, head, _, quick, slow, *_ = out.splitlines()
-    assert title == "predicted for Raspberry Pi 9, 2 threads, one image at a time"
+    assert title == "predicted for Raspberry Pi 9, between bounds that are assumed, 2 threads, one image at a time"
     assert "ms 90 % pieces not timed multiply-adds" in " ".join(head.split())
     assert [quick.split()[0], slow.split()[0]] == [files[1], files[0]]
     code, out, _ = run(monkeypatch, capsys, files[0], "--target", table, "--json")
     document = json.loads(out)
-    assert document["times"] == "predicted for Raspberry Pi 9"
+    assert document["times"] == "predicted for Raspberry Pi 9, between bounds that are assumed"
     assert document["machine"]["cpu"] == "Raspberry Pi 9"
     assert document["results"][0]["predicted"]
     assert document["results"][0]["pieces_missing"] == 0

@@ -24,7 +24,7 @@ def one_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiments, "NETWORKS", ("shufflenet_v1_g3",))
 
 
-def test_a_table_an_experiment_and_a_sentence_an_engine(
+def test_a_table_an_experiment_and_after_a_quick_run_no_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = run(monkeypatch, capsys, "--quick", "--engine", "torch", "--engine", "onnxruntime")
@@ -40,7 +40,7 @@ def test_a_table_an_experiment_and_a_sentence_an_engine(
     assert warning.startswith("quick: ")
     assert "table 1: ARM (Snapdragon 810), x1, images a second" in claim
     assert head.split()[-3:] == ["paper", "torch", "onnxruntime"]
-    assert [line.split()[0] for line in lines] == ["1:1", "1:2", "1:6", "1:12", "torch", "onnxruntime"]
+    assert [line.split()[0] for line in lines] == ["1:1", "1:2", "1:6", "1:12"]  # and no verdict
     assert "about half of the time" in second.splitlines()[0]
     assert [line.split()[:2] for line in second.splitlines()[3:5]] == [
         ["shufflenet_v1_g3", "torch"],

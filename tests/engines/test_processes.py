@@ -101,9 +101,10 @@ def test_whatever_stops_the_rounds_ends_the_processes(tmp_path: Path) -> None:
 
 
 SCRIPT = """
-import subprocess, sys
+import signal, subprocess, sys
 from pathlib import Path
 from featherlight.engines import OnnxSource, Rival, measure_apart
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
 from featherlight.engines import processes
 def tell(doing, share):
     if doing == "timing":

@@ -56,15 +56,15 @@ def test_times_are_the_tables_and_say_so_everywhere(pictures: Path, table: Path,
     said: list[str] = []
     out = tmp_path / "result"
     fitted = fit(pictures, "10s", out=out, size=SIZE, minutes=0.01, target=table, say=said.append)
-    assert fitted.label == "predicted for Raspberry Pi 9"
+    assert fitted.label == "predicted for Raspberry Pi 9, between bounds that are assumed"
     assert fitted.verdict == "fits"
     assert fitted.measurement.target.machine.cpu == "Raspberry Pi 9"
     document = json.loads((out / "fit.json").read_text())
-    assert document["times"] == "predicted for Raspberry Pi 9"
+    assert document["times"] == "predicted for Raspberry Pi 9, between bounds that are assumed"
     assert document["target"]["threads"] == 2
     assert all(each["predicted"] and each["runs"] == 0 for each in document["candidates"])
     card = (out / "README.md").read_text()
-    assert "predicted for Raspberry Pi 9: " in card
+    assert "predicted for Raspberry Pi 9, between bounds that are assumed: " in card
     assert "not measured" in card
     assert any(sentence.startswith("predicted for Raspberry Pi 9 1 of 1: squeezenet_1_1") for sentence in said)
     assert any("were not timed on the device; others of their kind tell of them" in sentence for sentence in said)
@@ -72,7 +72,9 @@ def test_times_are_the_tables_and_say_so_everywhere(pictures: Path, table: Path,
 
 
 def test_the_upper_bound_must_keep_the_budget(pictures: Path, table: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"as predicted for Raspberry Pi 9: the nearest, .* takes .* at most"):
+    with pytest.raises(
+        BadInput, match=r"as predicted for Raspberry Pi 9, .* assumed: the nearest, .* takes .* at most"
+    ):
         fit(pictures, "1us", out=tmp_path / "result", size=SIZE, minutes=0.01, target=table)
     assert not (tmp_path / "result").exists()
 

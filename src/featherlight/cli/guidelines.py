@@ -59,12 +59,12 @@ def guidelines(
     if study.quick:
         print("quick: networks and times too short for their order to mean anything")
     for outcome in study.outcomes:
-        _print(outcome, study.column)
+        _print(outcome, study.column, judged=not study.quick)
     if study.splits:
         _print_splits(study.splits)
 
 
-def _print(outcome: Outcome, column: str) -> None:
+def _print(outcome: Outcome, column: str, *, judged: bool) -> None:
     from featherlight.cli.output import print_table
 
     print(f"\n{outcome.guideline}: {outcome.claim} (the paper's table {outcome.table}: {column})")
@@ -77,7 +77,7 @@ def _print(outcome: Outcome, column: str) -> None:
             for line in outcome.lines
         ],
     )
-    for engine, order in outcome.orders.items():
+    for engine, order in outcome.orders.items() if judged else ():
         noisy = " (noisy times)" if any(line.times[engine].noisy for line in outcome.lines) else ""
         print(f"{engine} {order}{noisy}")
 

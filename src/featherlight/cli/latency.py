@@ -39,7 +39,6 @@ def latency(
     from featherlight.errors import BadInput
     from featherlight.fitting.candidates import SIZES_OF_PHOTOGRAPHS
     from featherlight.fitting.pack_candidates import pack_candidates, time_candidates_here
-    from featherlight.latency.calibration import ASSUMED
 
     if (pack is None) == (out is None):
         raise BadInput("give either --pack, to time on another device, or --out, to time on this machine")
@@ -69,7 +68,7 @@ def latency(
         say=note,
     )
     target, (low, high) = table.target, table.line.ratios
-    assumed = table.line.ratios == ASSUMED
+    assumed = table.line.assumed
     sure = "assumed: too few ran whole to tell" if assumed else "nine in ten, each left out of what tells of it"
     if json:
         document = {"table": out, "pieces": len(table.pieces), "networks": len(table.networks)}

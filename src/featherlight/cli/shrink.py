@@ -76,8 +76,9 @@ def _print(shrunk: Shrunk) -> None:
     predicted = f" ({shrunk.predicted})" if shrunk.predicted else ""
     print(
         f"\n{show_time(shrunk.before.median)} to {show_time(shrunk.after.median)} (p90 {show_time(shrunk.after.p90)}), "
-        f"{shrunk.faster:.2f} times as fast{predicted}\ntest accuracy {shrunk.accuracy_before:.1%} to "
-        f"{shrunk.accuracy:.1%}: {mean:+.2f} points, 95 % of paired resamples between {low:+.2f} and {high:+.2f}\n"
+        f"{shrunk.faster:.2f} times as fast, {1 / shrunk.wanted:.2f} wanted: {shrunk.verdict}{predicted}\n"
+        f"test accuracy {shrunk.accuracy_before:.1%} to {shrunk.accuracy:.1%}: {mean:+.2f} points, 95 % of paired "
+        f"resamples between {low:+.2f} and {high:+.2f}\n"
         f"multiply-adds {shrunk.multiply_adds[0]:,} to {shrunk.multiply_adds[1]:,}, parameters "
         f"{shrunk.parameters[0]:,} to {shrunk.parameters[1]:,}\nnetwork: {shrunk.folder}"
     )

@@ -14,7 +14,7 @@ from featherlight.engines import ModuleSource, Rival, available, find, measure_a
 from featherlight.errors import must_be
 from featherlight.explain.contestants import Contestant, Counts, contestants
 from featherlight.explain.rank import rank_correlation
-from featherlight.latency import LatencyTable, pieces, predicted_for, read_table
+from featherlight.latency import LatencyTable, pieces, read_table
 from featherlight.timing import NOISY, NOISY_TIE, TIE, Comparison, Machine, Timed, noise, tell_apart, this_machine
 
 SECONDS = 1.0  # of timing, for each network on each engine
@@ -191,7 +191,7 @@ def _predicted(
         timed = Timed(prediction.measurement, ())
         lines.append(Line(network, network.count(), timed, None, len(prediction.missing)))
     lines.sort(key=lambda line: line.timed.measurement.median)
-    return Standings(table.target.machine, table.noise, tuple(lines), predicted_for(table.target.machine))
+    return Standings(table.target.machine, table.noise, tuple(lines), table.label)
 
 
 def _engines_for(network: Contestant) -> list[str]:

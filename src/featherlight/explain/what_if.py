@@ -16,7 +16,17 @@ from featherlight.errors import BadInput
 from featherlight.explain.guidelines import Finding
 from featherlight.explain.mended import Mended, mended
 from featherlight.graph import Graph
-from featherlight.timing import Comparison, Measurement, interleave, summarise_rounds, tell_apart
+from featherlight.timing import (
+    NOISY,
+    NOISY_TIE,
+    TIE,
+    Comparison,
+    Measurement,
+    interleave,
+    noise,
+    summarise_rounds,
+    tell_apart,
+)
 
 WORST = 2  # findings of each guideline that are mended, the first ones
 SECONDS = 0.4  # of timing, for each graph
@@ -76,6 +86,7 @@ def mend(graph: Graph, findings: Sequence[Finding], engine: Engine, *, threads: 
         turns = {name: turn_of(running, settling([threads])) for name, running in rivals.items()}
         taken = interleave(turns, seconds=SECONDS * max(1, len(rivals)))
         timed = {name: summarise_rounds(running.target, taken[name]) for name, running in rivals.items()}
+    tie = NOISY_TIE if noise() > NOISY else TIE
     changes = []
     for at, (finding, plan, alike) in enumerate(chosen):
         if isinstance(plan, str):
@@ -83,7 +94,7 @@ def mend(graph: Graph, findings: Sequence[Finding], engine: Engine, *, threads: 
             continue
         before, after = timed[f"{at} before"], timed[f"{at} after"]
         work = (count(plan.before).multiply_adds, count(plan.after).multiply_adds)
-        told = tell_apart(after.rounds, before.rounds)
+        told = tell_apart(after.rounds, before.rounds, tie=tie)
         changes.append(Change(finding, plan.change, alike, work, before.measurement, after.measurement, told))
     return tuple(changes)
 
@@ -91,7 +102,10 @@ def mend(graph: Graph, findings: Sequence[Finding], engine: Engine, *, threads: 
 def check(engine: Engine) -> None:
     """Raise BadInput for an engine that runs torch modules only: what is mended is a graph."""
     if engine.needs_module:
-        raise BadInput(f"the engine {engine.name} runs torch modules only, and what is mended is a graph; name another")
+        raise BadInput(
+            f"the engine {engine.name} runs torch modules only, and what is mended is a graph; take onnxruntime or "
+            "openvino"
+        )
 
 
 def _different(graph: Graph, findings: Sequence[Finding]) -> list[tuple[Finding, Mended | str, int]]:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from featherlight.data import Dataset
 from featherlight.fitting.limits import Limits
 from featherlight.fitting.record import Record
-from featherlight.latency import LatencyTable, predicted_for
+from featherlight.latency import LatencyTable
 from featherlight.timing import Machine, this_machine
 
 Say: TypeAlias = Callable[[str], None]
@@ -50,4 +50,4 @@ class Task:
     @property
     def label(self) -> str:
         """What is written beside a time that was not measured, such as "predicted for Raspberry Pi 4"; else ""."""
-        return "" if self.table is None else predicted_for(self.machine)
+        return "" if self.table is None else self.table.label

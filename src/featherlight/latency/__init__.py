@@ -3,7 +3,7 @@
 from featherlight.latency.bundle import Member, Packed, pack
 from featherlight.latency.here import time_here
 from featherlight.latency.piece import Piece, pieces
-from featherlight.latency.table import LatencyTable, Prediction, predicted_for, read_table
+from featherlight.latency.table import LatencyTable, Prediction, read_table
 
 __all__ = [
     "LatencyTable",
@@ -13,7 +13,6 @@ __all__ = [
     "Prediction",
     "pack",
     "pieces",
-    "predicted_for",
     "read_table",
     "time_here",
 ]

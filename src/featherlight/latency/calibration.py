@@ -36,6 +36,11 @@ class Calibrated:
     overhead: float
     ratios: tuple[float, float] = ASSUMED
 
+    @property
+    def assumed(self) -> bool:
+        """Whether too few networks were run whole to tell the ratios."""
+        return self.ratios == ASSUMED
+
     def seconds(self, pieces: float, steps: float) -> float:
         """A network's time; a tenth of its pieces' at least, should the line lead beyond what it was fitted on."""
         return max(self.scale * pieces - self.overhead * steps, pieces / 10)

@@ -61,7 +61,8 @@ class Network:
 class Prediction:
     """What a network will take on a device on which it was never run.
 
-    seconds    for one call; nine in ten networks of other families came between `low` and `high`
+    seconds    for one call; nine in ten networks of other families came between `low` and `high`, unless these are
+               `assumed`, since too few networks were run whole to tell
     missing    the keys of its pieces that the table does not hold; they are told by pieces of their kind, and the
                interval is as much wider as those are uncertain
     """
@@ -71,11 +72,12 @@ class Prediction:
     low: float
     high: float
     missing: tuple[str, ...]
+    assumed: bool = False
 
     @property
     def label(self) -> str:
         """What is written beside such a time, everywhere."""
-        return predicted_for(self.target.machine)
+        return _label(self.target.machine, self.assumed)
 
     @property
     def measurement(self) -> Measurement:
@@ -83,9 +85,8 @@ class Prediction:
         return Measurement(self.target, self.seconds, self.low, self.high, runs=0, noisy=False)
 
 
-def predicted_for(machine: Machine) -> str:
-    """What is written beside times that were not measured."""
-    return f"predicted for {machine.cpu}"
+def _label(machine: Machine, assumed: bool) -> str:
+    return f"predicted for {machine.cpu}{', between bounds that are assumed' if assumed else ''}"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,11 @@ class LatencyTable:
     pieces: tuple[Timed, ...]
     networks: tuple[Network, ...]
     digest: str
+
+    @property
+    def label(self) -> str:
+        """What is written beside its times, none of which was measured."""
+        return _label(self.target.machine, self.line.assumed)
 
     def predict(self, pieces: Sequence[Piece]) -> Prediction:
         """What a network of these pieces takes: the line through the whole networks, over its pieces' own times.
@@ -117,7 +123,9 @@ class LatencyTable:
             placed.append(Placed(piece.kind, told.seconds, 0.0, 0.0, told.steps, piece.reads, piece.writes))
         whole = self.line.seconds(*add_up(placed))
         low, high = (whole * bound for bound in self.line.ratios)
-        return Prediction(self.target, whole, max(low - doubt, 0.0), high + doubt, tuple(sorted(missing)))
+        return Prediction(
+            self.target, whole, max(low - doubt, 0.0), high + doubt, tuple(sorted(missing)), self.line.assumed
+        )
 
     def without(self, family: str) -> LatencyTable:
         """The table as if no network of that family had been run whole; its pieces stay."""

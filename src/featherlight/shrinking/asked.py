@@ -17,7 +17,7 @@ from featherlight.timing.budget import parse_budget
 
 Method: TypeAlias = Literal["netadapt", "uniform", "magnitude"]
 
-JOURNAL = "journal.jsonl"
+JOURNAL = "shrink.jsonl"
 
 
 def wanted(first: Measurement, budget: str | float | None, faster: str | float | None) -> float:
@@ -42,9 +42,16 @@ def parse_share(faster: str | float) -> float:
 
 
 def check(
-    budget: str | float | None, faster: str | float | None, method: str, minutes: float, engine: str, threads: int
+    budget: str | float | None,
+    faster: str | float | None,
+    method: str,
+    minutes: float,
+    engine: str,
+    threads: int,
+    *,
+    here: bool,
 ) -> None:
-    """Raise BadInput for an argument that makes no sense."""
+    """Raise BadInput for an argument that makes no sense; `here` says that the network will run on this machine."""
     if (budget is None) == (faster is None):
         raise BadInput("name either a budget (--budget 1.5ms) or how much faster (--faster 30%), and not both")
     if isinstance(budget, str):
@@ -59,7 +66,7 @@ def check(
         raise must_be("minutes", "a number above 0", minutes)
     if engine not in (AUTO, *ENGINES):
         raise must_be("engine", f"{AUTO} or one that tells of its steps ({', '.join(ENGINES)})", engine)
-    if not 1 <= threads <= this_machine().cores:
+    if here and not 1 <= threads <= this_machine().cores:
         raise must_be("threads", f"a whole number from 1 to the {this_machine().cores} cores of this machine", threads)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 import featherlight
 from featherlight.cost import count
 from featherlight.data import Dataset, open_dataset
-from featherlight.engines import AUTO, GraphSource, OnnxSource, choose, find, measure
+from featherlight.engines import AUTO, GraphSource, choose, find
 from featherlight.errors import BadInput
 from featherlight.files import write_json
 from featherlight.graph import from_spec
@@ -32,7 +33,7 @@ from featherlight.shrinking.result import RESULT, Shrunk, paired_difference, tim
 from featherlight.shrinking.trials import Say, Trials
 from featherlight.shrinking.widths import widths
 from featherlight.spec import Spec
-from featherlight.timing import Measurement, this_machine
+from featherlight.timing import Comparison, Measurement, tell_apart, this_machine
 from featherlight.timing.budget import show_time
 from featherlight.training import correct, fastest_threads, images_per_second, recipe_for
 
@@ -77,7 +78,7 @@ def shrink(
     Raises BadInput for what cannot be used, and where no network of this kind takes so little, with the nearest time.
     """
     folder = Path(out)
-    check(budget, faster, method, minutes, engine, threads)
+    check(budget, faster, method, minutes, engine, threads, here=target is None)
     check_folder(folder, resume)
     classifier, dataset = load(source), open_dataset(data, seed)
     check_classes(classifier, dataset)
@@ -93,9 +94,15 @@ def shrink(
                   "minutes": minutes, "engine": engine, "threads": threads, "seed": seed,
                   "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
                   "featherlight": featherlight.__version__})  # fmt: skip
-    return _Shrink(folder, classifier, dataset, table, record, say, method, minutes, engine, threads, seed).run(
-        budget, faster
-    )
+    try:
+        shrinking = _Shrink(folder, classifier, dataset, table, record, say, method, minutes, engine, threads, seed)
+        return shrinking.run(budget, faster)
+    except BadInput:  # what was asked for cannot be had: nothing is left of it
+        shutil.rmtree(folder / WORK, ignore_errors=True)
+        (folder / JOURNAL).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
 
 
 class _Shrink:
@@ -201,14 +208,16 @@ class _Shrink:
         preprocessing = self.classifier.preprocessing
         before, after = (correct(each, self.dataset.test, preprocessing) for each in (old, written.model))
         counts = [count(from_spec(each, (1, *self.trials.image), classes)) for each in (old.spec, spec)]
+        times, ratio = self._final(old.spec, spec)
         shrunk = Shrunk(
             folder=self.folder,
             data=self.dataset.source,
             method=self.method,
-            target=target,
-            before=first,
-            after=self._final(spec),
-            predicted="" if self.table is None else f"predicted for {self.table.target.machine.cpu}",
+            wanted=target / first.median,
+            before=times[0],
+            after=times[1],
+            ratio=ratio,
+            predicted="" if self.table is None else self.table.label,
             accuracy_before=float(before.mean()),
             accuracy=float(after.mean()),
             difference=paired_difference(before, after),
@@ -235,16 +244,16 @@ class _Shrink:
         event = self.record.once("first", lambda: time_json(self.trials.measure(spec)))
         return Measurement(self.known.target, *(event[name] for name in ("median", "p10", "p90", "runs", "noisy")))
 
-    def _final(self, spec: Spec) -> Measurement:
+    def _final(self, old: Spec, new: Spec) -> tuple[tuple[Measurement, Measurement], Comparison]:
         if self.trials.engine is None:
-            return self._predicted(spec)
-        source = OnnxSource(self.folder / ONNX)
-        with find(self.trials.engine).build(source, threads=self.trials.engine_threads) as running:
-            return measure({"": running}, seconds=1.0)[""]
+            before, after = self._predicted(old), self._predicted(new)
+            ratio = after.median / before.median
+            return (before, after), Comparison(ratio, ratio, ratio)
+        one, other = self.trials.side_by_side(old, new)
+        return (one.measurement, other.measurement), tell_apart(other.rounds, one.rounds)
 
     def _predicted(self, spec: Spec) -> Measurement:
-        told = self.known.predict(pieces(from_spec(spec, (1, *self.trials.image), self.trials.ends[0])))
-        return Measurement(told.target, told.seconds, told.low, told.high, 0, False)
+        return self.known.predict(pieces(from_spec(spec, (1, *self.trials.image), self.trials.ends[0]))).measurement
 
     def _engine(self, engine: str, spec: Spec, image: tuple[int, int, int], classes: int, threads: int) -> str:
         source = GraphSource(from_spec(spec, (1, *image), classes))

@@ -41,8 +41,8 @@ class Bench(Protocol):
     def tune(self, key: str, spec: Spec, weights: Weights) -> tuple[Weights, float]:
         """The weights after a short fine-tune, and their validation accuracy."""
 
-    def time(self, key: str, spec: Spec, before: Spec, seconds: float) -> float:
-        """The seconds that the network takes, where the one `before` it takes `seconds`; or as the clock tells."""
+    def ratio(self, key: str, spec: Spec, first: Spec) -> float:
+        """How many times as long the network takes as the `first` one, measured; or as the clock tells."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def netadapt(
     paper's R and its decay). The clock is set by each network that is kept and timed. `ends` are classes and image
     channels. Raises BadInput where no cut is left, with the time that was reached.
     """
-    number = 0
+    number, start = 0, state
     while state.seconds > target:
         number += 1
         goal = max(target, state.seconds - step * decay ** (number - 1))
@@ -86,14 +86,14 @@ def netadapt(
                 "least that it reaches; allow more"
             )
         carved = {proposal: carve(state.weights, state.spec, proposal.spec) for proposal in found}
-        first = _best(found, {each: bench.glimpse(each.spec, carved[each]) for each in found}, state, choice)
-        tried = first[: max(1, round(KEPT * len(first)))]
+        ranked = _best(found, {each: bench.glimpse(each.spec, carved[each]) for each in found}, state, choice)
+        tried = ranked[: max(1, round(KEPT * len(ranked)))]
         tuned = {each: bench.tune(f"{number}-{each.width}", each.spec, carved[each]) for each in tried}
         kept = _best(tried, {each: accuracy for each, (_, accuracy) in tuned.items()}, state, choice)[0]
         weights, accuracy = tuned[kept]
-        seconds = bench.time(str(number), kept.spec, state.spec, state.seconds)
+        seconds = start.seconds * bench.ratio(str(number), kept.spec, start.spec)
         told(Step(number, goal, tuple((each, tuned[each][1]) for each in tried), kept, seconds, accuracy))
-        state = State(kept.spec, weights, min(seconds, state.seconds - LEAST_GAIN), accuracy)
+        state = State(kept.spec, weights, seconds, accuracy)
     return state
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featherlight import __version__
 from featherlight.spec import Spec, to_json
-from featherlight.timing import Measurement
+from featherlight.timing import Comparison, Measurement
 
 RESULT = "shrink.json"
 RESAMPLES = 2000
@@ -21,16 +21,19 @@ RESAMPLES = 2000
 class Shrunk:
     """A network before and after; times in seconds for one image, accuracies top-1 on the test images, 0 to 1.
 
-    predicted  what is written beside the times where they come from a latency table, "" where they were measured
-    difference of the accuracies, after less before, with its paired bootstrap interval of 95 %
+    before, after  measured in the same rounds, when all was done
+    ratio          of the two with its interval of 95 %, round by round; `wanted` is what it was to be
+    predicted      what is written beside times that come from a latency table, "" where they were measured
+    difference     of the accuracies, after less before, with its paired bootstrap interval of 95 %
     """
 
     folder: Path
     data: str
     method: str
-    target: float
+    wanted: float
     before: Measurement
     after: Measurement
+    ratio: Comparison
     predicted: str
     accuracy_before: float
     accuracy: float
@@ -44,8 +47,15 @@ class Shrunk:
 
     @property
     def faster(self) -> float:
-        """How many times as fast, by the medians."""
-        return self.before.median / self.after.median
+        """How many times as fast."""
+        return 1 / self.ratio.ratio
+
+    @property
+    def verdict(self) -> Literal["fits", "undecided", "too slow"]:
+        """Whether it is as fast as was asked for; undecided where the ratio's interval holds what was wanted."""
+        if self.ratio.high <= self.wanted:
+            return "fits"
+        return "too slow" if self.ratio.low > self.wanted else "undecided"
 
     def to_json(self) -> dict[str, Any]:
         """All figures, as shrink.json keeps them."""
@@ -53,7 +63,9 @@ class Shrunk:
             "featherlight": __version__,
             "data": self.data,
             "method": self.method,
-            "target": self.target,
+            "verdict": self.verdict,
+            "wanted": self.wanted,
+            "ratio": {name: getattr(self.ratio, name) for name in ("ratio", "low", "high")},
             "before": time_json(self.before),
             "after": time_json(self.after),
             "predicted": self.predicted,

@@ -14,7 +14,8 @@ import numpy as np
 import safetensors.torch
 
 from featherlight.data import Dataset, Preprocessing
-from featherlight.engines import GraphSource, Running, find, measure
+from featherlight.engines import GraphSource, Running, find
+from featherlight.engines.rivals import settling, turn_of
 from featherlight.errors import Failure
 from featherlight.files import replacing, sha256
 from featherlight.graph import from_spec
@@ -23,7 +24,7 @@ from featherlight.layers import Network
 from featherlight.shrinking.carve import Weights
 from featherlight.shrinking.proposals import Clock
 from featherlight.spec import Spec
-from featherlight.timing import Measurement
+from featherlight.timing import Measurement, Timed, interleave, summarise_rounds, tell_apart
 from featherlight.training import Checkpoints, Recipe, scores, train_network
 
 JUDGED = 2000  # validation images at most, always the same ones
@@ -84,25 +85,27 @@ class Trials:
         """A long one; from scratch, at the whole rate, where there are no weights."""
         return self.train(key, spec, weights, images, 1.0 if weights is None else LONG_RATE)
 
-    def time(self, key: str, spec: Spec, before: Spec, seconds: float) -> float:
-        """Told by the clock where the network is for another device; else timed beside the one `before` it."""
+    def ratio(self, key: str, spec: Spec, first: Spec) -> float:
+        """Told by the clock where the network is for another device; else both are timed in the same rounds."""
         if self.engine is None:
-            return self.clock(spec)
-        return seconds * float(
-            self.record.once("timed", lambda: {"ratio": self._ratio(spec, before)}, key=key)["ratio"]
-        )
+            return self.clock(spec) / self.clock(first)
+        return float(self.record.once("timed", lambda: {"ratio": self._ratio(spec, first)}, key=key)["ratio"])
 
-    def _ratio(self, spec: Spec, before: Spec) -> float:
-        """In the same rounds: a time of now and one of an hour ago met different noise."""
+    def _ratio(self, spec: Spec, first: Spec) -> float:
+        mine, others = self.side_by_side(spec, first)
+        return tell_apart(mine.rounds, others.rounds).ratio
+
+    def side_by_side(self, *specs: Spec) -> list[Timed]:
+        """Networks timed in the same rounds: a time of now and one of an hour ago met different noise."""
         with ExitStack() as stack:
-            running = {name: stack.enter_context(self._built(each)) for name, each in (("", spec), ("before", before))}
-            times = measure(running, seconds=2 * SECONDS)
-        return times[""].median / times["before"].median
+            running = [stack.enter_context(self._built(each)) for each in specs]
+            turns = {str(at): turn_of(each, settling([self.engine_threads])) for at, each in enumerate(running)}
+            taken = interleave(turns, seconds=SECONDS * len(specs))
+        return [summarise_rounds(each.target, taken[str(at)]) for at, each in enumerate(running)]
 
     def measure(self, spec: Spec) -> Measurement:
         """The time of a network of a Spec, whatever its weights."""
-        with self._built(spec) as running:
-            return measure({"": running}, seconds=SECONDS)[""]
+        return self.side_by_side(spec)[0].measurement
 
     def _built(self, spec: Spec) -> Running:
         assert self.engine is not None
