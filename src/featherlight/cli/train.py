@@ -97,7 +97,10 @@ def train(
         say=note,
         **arguments,
     )
-    if not PartialState().is_main_process:
+    state = PartialState()
+    state.wait_for_everyone()
+    state.destroy_process_group()  # an interpreter that ends before its threads do is aborted, now and then
+    if not state.is_main_process:
         return
     if json:
         print_json(done.to_json())
