@@ -26,8 +26,7 @@ from featherlight.data import Dataset, Preprocessing, open_dataset
 from featherlight.files import write_json
 from featherlight.fitting import fit, parse_budget
 from featherlight.fitting.candidates import Candidate, candidates
-from featherlight.fitting.record import Record
-from featherlight.journal import Journal
+from featherlight.journal import Journal, Record
 from featherlight.timing import this_machine
 from featherlight.training import Checkpoints, Recipe, evaluate, train_network
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from featherlight.errors import BadInput
-from featherlight.fitting.budget import parse_budget, show_time
+from featherlight.timing.budget import parse_budget, show_time
 
 
 @pytest.mark.parametrize(

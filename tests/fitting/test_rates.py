@@ -11,9 +11,8 @@ from featherlight.data import open_dataset
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.limits import Limits
 from featherlight.fitting.rates import Rates
-from featherlight.fitting.record import Record
 from featherlight.fitting.task import Task
-from featherlight.journal import Journal
+from featherlight.journal import Journal, Record
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from featherlight.errors import BadInput
-from featherlight.fitting.record import Record
-from featherlight.journal import Journal
+from featherlight.journal import Journal, Record
 
 
 def test_what_is_finished_is_not_done_again(tmp_path: Path) -> None:

@@ -16,10 +16,9 @@ from featherlight.fitting.bench import Bench
 from featherlight.fitting.candidates import Candidate, candidates
 from featherlight.fitting.limits import Limits
 from featherlight.fitting.promise import expected_error
-from featherlight.fitting.record import Record
 from featherlight.fitting.task import Task
 from featherlight.fitting.time_candidates import Timing, nothing_fits, settle_engines
-from featherlight.journal import Journal
+from featherlight.journal import Journal, Record
 from featherlight.timing import Measurement, Target, this_machine
 
 TARGET = Target("torch", "1", 1, "f32", 1, this_machine())

@@ -14,10 +14,9 @@ from featherlight.errors import Failure
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.limits import Limits
 from featherlight.fitting.rates import Rates
-from featherlight.fitting.record import Record
 from featherlight.fitting.task import Task
 from featherlight.fitting.train_candidates import Winner, promise, train_candidates
-from featherlight.journal import Journal
+from featherlight.journal import Journal, Record
 from featherlight.layers import Network
 from featherlight.training import Trained
 

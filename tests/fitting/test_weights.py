@@ -13,11 +13,10 @@ from featherlight.errors import Failure
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.limits import Limits
 from featherlight.fitting.rates import Rates
-from featherlight.fitting.record import Record
 from featherlight.fitting.task import Task
 from featherlight.fitting.train_candidates import promise, train_candidates
 from featherlight.fitting.weights import has_weights, known_weights, start_of
-from featherlight.journal import Journal
+from featherlight.journal import Journal, Record
 from featherlight.pretrained import Weights
 from featherlight.training import RECIPES
 

@@ -15,21 +15,20 @@ import featherlight
 from featherlight.data import open_dataset
 from featherlight.errors import BadInput, must_be
 from featherlight.fitting.bench import AUTO, Bench
-from featherlight.fitting.budget import parse_budget
 from featherlight.fitting.candidates import candidates, sizes
 from featherlight.fitting.heats import CANDIDATES
 from featherlight.fitting.limits import Limits, parse_bytes
 from featherlight.fitting.predicted_bench import AnyBench, PredictedBench, known_sizes
 from featherlight.fitting.rates import Rates
-from featherlight.fitting.record import Record
 from featherlight.fitting.result import JOURNAL, RESULT, Fitted, write
 from featherlight.fitting.task import Say, Task
 from featherlight.fitting.time_candidates import Field, Timing, nothing_fits, settle_engines
 from featherlight.fitting.train_candidates import promise, train_candidates
-from featherlight.journal import Journal
+from featherlight.journal import Journal, Record
 from featherlight.latency import read_table
 from featherlight.report import add_to_fit
 from featherlight.timing import this_machine
+from featherlight.timing.budget import parse_budget
 
 
 def fit(

@@ -14,7 +14,6 @@ from featherlight.cost import memory
 from featherlight.data import Dataset, Preprocessing
 from featherlight.engines import ModuleSource, OnnxSource
 from featherlight.files import write_json
-from featherlight.fitting.budget import show_time
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.heats import Heat
 from featherlight.fitting.limits import Breach, Limits
@@ -30,6 +29,7 @@ from featherlight.pretrained import save
 from featherlight.pretrained.repository import SAFETENSORS
 from featherlight.report import Point, draw
 from featherlight.timing import Measurement, Target
+from featherlight.timing.budget import show_time
 from featherlight.training import evaluate
 
 JOURNAL = "journal.jsonl"

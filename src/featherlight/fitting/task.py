@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from featherlight.data import Dataset
 from featherlight.fitting.limits import Limits
-from featherlight.fitting.record import Record
+from featherlight.journal import Record
 from featherlight.latency import LatencyTable
 from featherlight.timing import Machine, this_machine
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from featherlight.errors import BadInput
-from featherlight.fitting.budget import show_time
 from featherlight.fitting.candidates import Candidate, Networks
 from featherlight.fitting.limits import Breach, breach, show_bytes
 from featherlight.fitting.predicted_bench import AnyBench, PredictedBench
@@ -16,6 +15,7 @@ from featherlight.fitting.rungs import field
 from featherlight.fitting.select import AGAIN, Verdict, is_near, may_keep, probe, verdict
 from featherlight.fitting.task import Task
 from featherlight.timing import Machine, Measurement, Target
+from featherlight.timing.budget import show_time
 
 ENGINE_JUDGE = "mobilenet_v2"  # the engines race on its middle width
 
