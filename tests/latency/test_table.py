@@ -65,6 +65,15 @@ def test_leaving_a_family_out_leaves_its_pieces(document: dict[str, Any], tmp_pa
     assert without.pieces == table.pieces
 
 
+def test_sizes_that_it_was_packed_for(graphs: dict[str, Graph], tmp_path: Path) -> None:
+    table = read_table(write(tmp_path / "pi.json", made_up(graphs, sizes=[96, 160])))
+    assert table.known_sizes([224, 160, 96]) == (160, 96)
+    with pytest.raises(BadInput, match=r"of images of 96, 160 pixels; got 224, 64: .*--pack pieces\.zip --size 224`"):
+        table.known_sizes([224, 64])
+    with pytest.raises(BadInput, match="is of images of no pixels; got 96: "):
+        read_table(write(tmp_path / "pi.json", made_up(graphs))).known_sizes([96])
+
+
 def altered(document: dict[str, Any], **changed: Any) -> str:
     return json.dumps(document | changed)
 

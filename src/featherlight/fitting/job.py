@@ -18,7 +18,7 @@ from featherlight.fitting.bench import AUTO, Bench
 from featherlight.fitting.candidates import candidates, sizes
 from featherlight.fitting.heats import CANDIDATES
 from featherlight.fitting.limits import Limits, parse_bytes
-from featherlight.fitting.predicted_bench import AnyBench, PredictedBench, known_sizes
+from featherlight.fitting.predicted_bench import AnyBench, PredictedBench
 from featherlight.fitting.rates import Rates
 from featherlight.fitting.result import JOURNAL, RESULT, Fitted, write
 from featherlight.fitting.task import Say, Task
@@ -93,7 +93,7 @@ def fit(
         bench = Bench(engine, threads, dataset.channels, len(dataset.label_names))
     else:
         table.check(None if engine == AUTO else engine, threads)
-        tried = known_sizes(table, tried)
+        tried = table.known_sizes(tried)
         bench = PredictedBench(table, dataset.channels, len(dataset.label_names), say)
     made = not folder.exists()
     record = Record(Journal(folder / JOURNAL))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from featherlight.engines import Engine, ModuleSource, Source
-from featherlight.errors import BadInput
 from featherlight.fitting.bench import Bench
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.task import Say
@@ -65,14 +64,3 @@ class PredictedBench:
 
 
 AnyBench: TypeAlias = Bench | PredictedBench
-
-
-def known_sizes(table: LatencyTable, sizes: Sequence[int]) -> tuple[int, ...]:
-    """Those of the `sizes` that the table knows; raises BadInput where it knows none."""
-    known = tuple(size for size in sizes if size in table.sizes)
-    if not known:
-        raise BadInput(
-            f"the latency table is of images of {', '.join(map(str, table.sizes)) or 'no'} pixels; got "
-            f"{', '.join(map(str, sizes))}: give another --size, or pack pieces of that size"
-        )
-    return known

@@ -136,6 +136,17 @@ class LatencyTable:
         """Of the images that its networks were packed for."""
         return tuple(size for size in self.about.get("sizes", ()) if isinstance(size, int))
 
+    def known_sizes(self, sizes: Sequence[int]) -> tuple[int, ...]:
+        """Those of the `sizes` that it was packed for; raises BadInput where that is none of them."""
+        known = tuple(size for size in sizes if size in self.sizes)
+        if not known:
+            own, got = (", ".join(map(str, each)) for each in (self.sizes, sizes))
+            raise BadInput(
+                f"the latency table is of images of {own or 'no'} pixels; got {got}: take images of a size that it "
+                f"knows, or pack pieces with `featherlight latency --pack pieces.zip --size {sizes[0]}` and time them"
+            )
+        return known
+
     def check(self, engine: str | None, threads: int) -> None:
         """Raise BadInput where an engine or a number of threads is asked for that is not the table's own.
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from featherlight.errors import BadInput
 from featherlight.graph import from_spec
 from featherlight.latency import LatencyTable, Member, pack, pieces, time_here
 from featherlight.shrinking.carve import legal
@@ -60,13 +59,3 @@ def _nearest(allowed: Sequence[int], channels: float) -> int:
 
 def _member(name: str, spec: Spec, image: Image, num_classes: int, *, timed: bool) -> Member:
     return Member(name, name, from_spec(spec, (1, *image), num_classes), timed)
-
-
-def check_table(table: LatencyTable, size: int) -> None:
-    """Raise BadInput where a table was made for images of other sizes."""
-    sizes = table.about.get("sizes", ())
-    if size not in sizes:
-        known = ", ".join(map(str, sizes)) or "no"
-        raise BadInput(
-            f"the latency table is of images of {known} pixels; the network takes {size}: pack pieces of that"
-        )

@@ -25,7 +25,7 @@ from featherlight.predict import Classifier, export, load
 from featherlight.pretrained import save
 from featherlight.shrinking.asked import JOURNAL, Method, check, check_classes, check_folder, wanted
 from featherlight.shrinking.carve import IllegalCut, Weights, carve
-from featherlight.shrinking.clock import check_table, table_clock, time_cuts
+from featherlight.shrinking.clock import table_clock, time_cuts
 from featherlight.shrinking.netadapt import State, Step, netadapt
 from featherlight.shrinking.one_shot import magnitude, uniform
 from featherlight.shrinking.proposals import Clock
@@ -84,7 +84,7 @@ def shrink(
     check_classes(classifier, dataset)
     table = None if target is None else read_table(Path(target))
     if table is not None:
-        check_table(table, classifier.preprocessing.size)
+        table.known_sizes([classifier.preprocessing.size])
         table.check(None if engine == AUTO else engine, threads)
     elif engine != AUTO:
         find(engine)  # raises where it is not installed: before the folder holds a journal
