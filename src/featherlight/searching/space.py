@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +31,6 @@ from featherlight.spec import (
     Style,
     out_channels,
     round_channels,
-    total_stride,
 )
 from featherlight.spec.rows import ACTIVATIONS
 
@@ -147,19 +147,20 @@ class Space:
 
         Different genes may give the same Spec: a Fire module has no expansion.
         """
-        taken = {choice.name: choice.options[0] for choice in self._every} | self.named(genes)
+        taken = self._taken(genes)
+        # Most that is drawn fails by its strides: that is asked first, before any row is made.
+        if math.prod(value for name, value in taken.items() if name.endswith("stride")) != self.total_stride:
+            return None
         try:
             rows = tuple(row for _, row in self._rows(taken))
             head = Head(hidden=(taken["hidden"],) if taken["hidden"] else (), activation=taken["activation"])
-            spec = Spec(rows, head, self.style)
+            return Spec(rows, head, self.style)
         except BadInput:
             return None
-        return spec if total_stride(spec) == self.total_stride else None
 
     def places(self, genes: Sequence[int]) -> tuple[Place, ...]:
         """Where each row of `spec(genes)` stands."""
-        taken = {choice.name: choice.options[0] for choice in self._every} | self.named(genes)
-        return tuple(place for place, _ in self._rows(taken))
+        return tuple(place for place, _ in self._rows(self._taken(genes)))
 
     @cached_property
     def _every(self) -> tuple[Choice, ...]:
@@ -169,6 +170,14 @@ class Space:
             for field, name in _STAGE_CHOICES.items():
                 found.append(Choice(f"stages.{number}.{name}", getattr(stage, field)))
         return (*found, Choice("last", self.last), Choice("hidden", self.hidden))
+
+    @cached_property
+    def _first(self) -> dict[str, Any]:
+        """The first option of each choice: of those with one option, what every network has."""
+        return {choice.name: choice.options[0] for choice in self._every}
+
+    def _taken(self, genes: Sequence[int]) -> dict[str, Any]:
+        return self._first | self.named(genes)
 
     def _rows(self, taken: dict[str, Any]) -> Iterator[tuple[Place, Row]]:
         activation, channels = taken["activation"], taken["stem.channels"]
