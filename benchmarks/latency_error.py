@@ -31,7 +31,7 @@ from featherlight.fitting.pack_candidates import run_whole
 from featherlight.latency import LatencyTable, Member, pack, read_table, time_here
 from featherlight.latency.layouts import Placed, add_up
 from featherlight.latency.neighbours import Neighbours
-from featherlight.latency.table import Network, Timed
+from featherlight.latency.table import Network, TimedPiece
 from featherlight.models import entry
 
 WAYS = ("predicted", "by_multiply_adds", "pieces_unseen")
@@ -129,7 +129,7 @@ def left_out(table: LatencyTable, family: str) -> list[dict[str, Any]]:
     return said
 
 
-def placed(piece: Timed, reads: tuple[str, ...], writes: tuple[str, ...], neighbours: Neighbours | None) -> Placed:
+def placed(piece: TimedPiece, reads: tuple[str, ...], writes: tuple[str, ...], neighbours: Neighbours | None) -> Placed:
     """A piece as it was timed, or as its neighbours tell it."""
     if neighbours is None:
         return piece.placed(reads, writes)

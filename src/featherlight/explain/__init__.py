@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from featherlight.explain.doctor import Checkup, check_up
 from featherlight.explain.guidelines import Finding, Guideline, block, findings
-from featherlight.explain.order import Order, compare
+from featherlight.explain.order import Order, against_paper
 from featherlight.explain.profile import Preparing, Profile, Row
 from featherlight.explain.what_if import Change
 
@@ -34,9 +34,9 @@ __all__ = [
     "Profile",
     "Row",
     "Study",
+    "against_paper",
     "block",
     "check_up",
-    "compare",
     "findings",
     "run",
 ]

@@ -15,7 +15,7 @@ from featherlight.cost import count
 from featherlight.engines import ModuleSource, available, find, measure
 from featherlight.errors import BadInput, must_be
 from featherlight.explain.guidelines import Guideline
-from featherlight.explain.order import Order, compare
+from featherlight.explain.order import Order, against_paper
 from featherlight.explain.paper_tables import COLUMNS, EXPERIMENTS, GPU_EXPERIMENTS, Experiment
 from featherlight.explain.time_split import IN_THE_PAPER, NETWORKS, PAPER, PARTS, SILENT, Split, split_time
 from featherlight.timing import Machine, Measurement, this_machine
@@ -138,7 +138,7 @@ def _outcome(experiment: Experiment, engines: Sequence[str], threads: int, quick
         mine = {engine: times[variant.name, engine] for engine in engines}
         lines.append(Line(variant.name, cost.multiply_adds, cost.memory_access, variant.paper, mine))
     paper = {line.name: line.paper for line in lines}
-    orders = {engine: compare(paper, {line.name: line.times[engine] for line in lines}) for engine in engines}
+    orders = {engine: against_paper(paper, {line.name: line.times[engine] for line in lines}) for engine in engines}
     return Outcome(experiment.guideline, experiment.table, experiment.claim, tuple(lines), orders)
 
 

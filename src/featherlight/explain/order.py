@@ -48,7 +48,7 @@ class Order:
         return f"{self.verdict}{': ' if reversed_ or ties else ''}{', '.join((*reversed_, *ties))}"
 
 
-def compare(paper: Mapping[str, float], here: Mapping[str, Measurement]) -> Order:
+def against_paper(paper: Mapping[str, float], here: Mapping[str, Measurement]) -> Order:
     """How the order of the times `here` stands to that of the paper's speeds (a second: higher is quicker).
 
     Of each pair that the paper tells apart by more than 3 %, the medians here are compared; they are a tie where they

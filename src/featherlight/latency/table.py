@@ -22,7 +22,7 @@ LARGEST = 1 << 28  # bytes of a file that is read at all; five sizes of every ne
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedPiece:
     """A piece as a device ran it, in so many `steps` of its engine; seconds a round, `enter` and `leave` as well.
 
     Other work on the device only ever adds, and often for minutes: the least over the rounds is the piece's time.
@@ -96,7 +96,7 @@ class LatencyTable:
     target: Target
     libraries: Mapping[str, str]
     about: Mapping[str, Any]
-    pieces: tuple[Timed, ...]
+    pieces: tuple[TimedPiece, ...]
     networks: tuple[Network, ...]
     digest: str
 
@@ -175,7 +175,7 @@ class LatencyTable:
         return Whole(network.family, min(network.seconds), *add_up(placed))
 
     @cached_property
-    def _by_key(self) -> dict[str, Timed]:
+    def _by_key(self) -> dict[str, TimedPiece]:
         return {piece.key: piece for piece in self.pieces}
 
     @cached_property
@@ -225,8 +225,8 @@ def _table(document: Mapping[str, Any]) -> LatencyTable:
         str(machine["cpu"]), int(machine["cores"]), tuple(machine["instruction_sets"]), str(machine["system"])
     )
     pieces = tuple(
-        Timed(str(each["key"]), str(each["kind"]), _count(each["multiply_adds"]), _count(each["bytes"]),
-              _count(each["steps"]), *(_times(each[what], 0.0) for what in ("seconds", "enter", "leave")))
+        TimedPiece(str(each["key"]), str(each["kind"]), _count(each["multiply_adds"]), _count(each["bytes"]),
+                   _count(each["steps"]), *(_times(each[what], 0.0) for what in ("seconds", "enter", "leave")))
         for each in document["pieces"]
     )  # fmt: skip
     networks = tuple(
