@@ -57,11 +57,17 @@ def test_a_file_that_does_not_take_these_images_is_refused(
         find("onnxruntime").build(source, threads=1, batch=batch)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a model", bytes(100), b"\x08\x08" * 7])
+@pytest.mark.parametrize("content", [b"not a model", bytes(100), b"\x08\x08" * 7])
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "broken.onnx").write_bytes(content)
     with pytest.raises(BadInput, match=r"^\S*broken\.onnx (is not an ONNX model|must have one input and one output)"):
         find("onnxruntime").build(OnnxSource(tmp_path / "broken.onnx"), threads=1)
+
+
+def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "empty.onnx").touch()
+    with pytest.raises(BadInput, match=r"^\S*empty\.onnx is empty: copy or export the model again$"):
+        find("onnxruntime").build(OnnxSource(tmp_path / "empty.onnx"), threads=1)
 
 
 @pytest.mark.parametrize("name", ["absent.onnx", "."])

@@ -95,7 +95,10 @@ class OnnxSource:
         from google.protobuf.message import DecodeError
 
         try:
-            return onnx.load_model_from_string(self.path.read_bytes())
+            content = self.path.read_bytes()
+            if not content:
+                raise BadInput(f"{self.path} is empty: copy or export the model again")
+            return onnx.load_model_from_string(content)
         except OSError as error:
             raise BadInput(f"{self.path} cannot be read: {error.strerror}") from None
         except DecodeError:
