@@ -66,7 +66,7 @@ def test_json_and_nothing_else(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     [
         (("mobilenet_v9",), "model must be a known name"),
         (("nothing.onnx",), "nothing.onnx cannot be read"),
-        ((".",), "config.json"),
+        ((".",), ". holds no network, for it has no config.json: name a folder that `featherlight fit`, "),
         (("net.onnx", "nothing.jpg"), "'nothing.jpg' does not exist"),
         (("net.onnx", "--engine", "tensorrt"), "engine must be a known name"),
         (("net.onnx", "--engine", "torch"), "the engine torch runs torch modules"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from featherlight.errors import BadInput
+from featherlight.explain import comparison
 from featherlight.explain.comparison import Standings, compare
 from rivals import write_convolutions
 
@@ -71,6 +72,15 @@ def test_few_rounds_are_json_all_the_same(files: list[str]) -> None:
     record = short.to_json()["results"][1]
     assert (record["told_apart"], record["than_quicker_high"], record["step_time_low"]) == (False, None, None)
     json.dumps(short.to_json(), allow_nan=False)
+
+
+def test_many_processes_are_announced(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    compare(files[:2], engines=["onnxruntime"], rounds=1, say=said.append)
+    assert said == []
+    monkeypatch.setattr(comparison, "MANY", 1)
+    compare(files[:2], engines=["onnxruntime"], rounds=1, say=said.append)
+    assert said == ["starting 2 processes, which take some 0.3 GB of memory"]
 
 
 @pytest.mark.parametrize(

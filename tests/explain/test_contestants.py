@@ -72,13 +72,17 @@ def test_a_file_of_operators_that_are_not_known_has_no_counts(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("pattern", "width", "sentence"),
     [
-        ("mobilnet*", None, r"^pattern must be a known name; got 'mobilnet\*' \(nearest: mobilenet"),
-        ("nothing/", None, r"^pattern must be a known name; got 'nothing/'"),
+        ("mobilnet*", None, r"^'mobilnet\*' matches no network \(nearest: mobilenet_v2, .*`featherlight models` lists"),
+        ("nothing/", None, r"^'nothing/' matches no network \(nearest: \w+, \w+, \w+\) and is no folder or file here"),
+        (".", None, r"^\. holds no network, for it has no config\.json: name a folder that `featherlight fit`"),
         ("resnet18", 0.5, r"^resnet18 has no argument width"),
         ("mobilenet_v2", -1.0, r"^width must be "),
         ("absent.onnx", None, r"absent\.onnx cannot be read: No such file"),
     ],
 )
-def test_words_that_name_nothing_are_refused(pattern: str, width: float | None, sentence: str) -> None:
+def test_words_that_name_nothing_are_refused(
+    pattern: str, width: float | None, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(BadInput, match=sentence):
         contestants([pattern], width, None)

@@ -71,7 +71,7 @@ def test_a_module_has_the_shape_that_is_said() -> None:
         ("squeezenet_1_1", {"size": 0}, r"^size must be a whole number above 0; got 0$"),
         ("squeezenet_1_1", {"input_shape": (3, 8, 8)}, r"^input_shape goes with a torch module"),
         (nn.ReLU(), {"input_shape": (3, 8)}, r"^input_shape must be channels, height and width, each above 0"),
-        (".", {}, r"config\.json"),
+        (".", {}, r"^\. holds no network, for it has no config\.json: name a folder that `featherlight fit`"),
     ],
 )
 def test_what_is_no_network_is_refused(

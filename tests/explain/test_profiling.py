@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import nn
 
 import featherlight as fl
 from featherlight.cost import Bandwidth, Ceilings
-from featherlight.engines import available
+from featherlight.engines import auto, available
 from featherlight.errors import BadInput
 from featherlight.explain import Profile, profiling, what_if
 from featherlight.graph import from_torch, to_onnx
@@ -33,6 +34,11 @@ def _quick() -> Iterator[None]:
         patch.setattr(profiling, "SECONDS", 0.02)
         patch.setattr(what_if, "SECONDS", 0.02)
         yield
+
+
+@dataclass
+class Took:
+    median: float
 
 
 def network() -> nn.Module:
@@ -80,6 +86,12 @@ def test_a_program_reads_the_same(made: Profile) -> None:
     named = {document["findings"][at]["origin"] for row in document["rows"] for at in row["findings"]}
     assert named == {finding.origin for row in made.rows for finding in row.findings}
     assert [change["comparison"]["verdict"] for change in document["what_if"] if change["comparison"]]
+
+
+def test_auto_takes_an_engine_that_can_run_what_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "measure", lambda running, **_: {name: Took(name != "torch") for name in running})
+    assert fl.profile(network(), size=16).measurement.target.engine == "torch"
+    assert fl.profile(network(), size=16, what_if=True).measurement.target.engine == "onnxruntime"
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -51,7 +51,7 @@ def compare(
       featherlight compare result/ net.onnx --csv
       featherlight compare "mobilenet*" --target pi.json
     """
-    from featherlight.cli.output import print_csv, print_json
+    from featherlight.cli.output import note, print_csv, print_json
     from featherlight.cli.progress import show_stages
     from featherlight.errors import BadInput
     from featherlight.explain.comparison import compare as run
@@ -68,6 +68,7 @@ def compare(
         seconds=seconds,
         target=target,
         progress=show_stages(),
+        say=note,
     )
     if json:
         print_json(standings.to_json())

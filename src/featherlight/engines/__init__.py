@@ -5,7 +5,7 @@ A new engine is a module with the names of `Engine`, and a line in `find.py`.
 
 from featherlight.engines.auto import AUTO, choose, fastest
 from featherlight.engines.find import ENGINES, available, find
-from featherlight.engines.processes import measure_apart
+from featherlight.engines.processes import PROCESS_BYTES, measure_apart
 from featherlight.engines.protocol import Engine
 from featherlight.engines.rivals import measure
 from featherlight.engines.running import Running
@@ -15,6 +15,7 @@ from featherlight.engines.worker import Rival
 __all__ = [
     "AUTO",
     "ENGINES",
+    "PROCESS_BYTES",
     "Engine",
     "GraphSource",
     "ModuleSource",

@@ -25,6 +25,8 @@ from featherlight.engines.worker import Rival
 from featherlight.errors import BadInput, Failure, FeatherlightError
 from featherlight.timing import Target, Timed, interleave, summarise_rounds
 
+PROCESS_BYTES = 150_000_000  # of one rival's process, roughly: an interpreter, an engine's library and a network
+
 Progress = Callable[[str, float], None]
 """Told what is being done, "building" or "timing", and what share of it is done, from 0 to 1."""
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from featherlight.engines import ModuleSource, Rival, available, find, measure_apart
+from featherlight.engines import PROCESS_BYTES, ModuleSource, Rival, available, find, measure_apart
 from featherlight.errors import must_be
 from featherlight.explain.contestants import Contestant, Counts, contestants
 from featherlight.explain.rank import rank_correlation
@@ -18,6 +18,7 @@ from featherlight.latency import LatencyTable, pieces, read_table
 from featherlight.timing import NOISY, NOISY_TIE, TIE, Comparison, Machine, Timed, noise, tell_apart, this_machine
 
 SECONDS = 1.0  # of timing, for each network on each engine
+MANY = 8  # processes, above which their number and memory are worth a word
 
 Progress = Callable[[str, float], None]
 """Told what is being done, "building" or "timing", and what share of it is done, from 0 to 1."""
@@ -134,6 +135,7 @@ def compare(
     rounds: int | None = None,
     target: str | os.PathLike[str] | None = None,
     progress: Progress = lambda doing, share: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Standings:
     """The networks that `patterns` name, each timed on each of the `engines`, one image at a time, on this machine.
 
@@ -145,6 +147,7 @@ def compare(
     seconds   of timing for each network on each engine (or exactly so many `rounds`)
     target    the latency table of another device (`featherlight latency`): then nothing is timed, and times are
               predictions for that device and its engine
+    say       is told, as a sentence, of processes that are so many that their memory may matter
 
     All of them are timed in the same rounds, each in a process of its own of some 150 MB. Raises BadInput for a pattern
     that names nothing, an engine that is not here, or a network that an engine cannot run.
@@ -161,6 +164,8 @@ def compare(
     networks = contestants([patterns] if isinstance(patterns, str) else patterns, width, size)
     uneven = noise()
     pairs = [(network, engine) for network in networks for engine in engines or _engines_for(network)]
+    if len(pairs) > MANY:
+        say(f"starting {len(pairs)} processes, which take some {len(pairs) * PROCESS_BYTES / 1e9:.1f} GB of memory")
     timed = _time(pairs, threads, seconds, rounds, progress)
     uneven = max(uneven, noise())
     counts = {network.name: network.count() for network in networks}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from featherlight.cost import count
 from featherlight.engines import ModuleSource, OnnxSource, Source
-from featherlight.errors import BadInput, must_be, unknown
+from featherlight.errors import BadInput, must_be
+from featherlight.explain.network import check_folder
 from featherlight.graph import canonical
 from featherlight.layers import Network
 from featherlight.models import entry, list_models
@@ -78,7 +80,11 @@ def _named(pattern: str, width: float | None, size: int | None) -> list[Contesta
     if not (os.path.exists(pattern) or pattern.endswith(".onnx")):
         names = list_models(pattern)
         if not names:
-            raise unknown("pattern", pattern, list_models())
+            near = ", ".join(difflib.get_close_matches(pattern.replace("*", ""), list_models(), cutoff=0))
+            raise BadInput(
+                f"{pattern!r} matches no network (nearest: {near}) and is no folder or file here; "
+                "`featherlight models` lists the names, in which * stands for anything"
+            )
         return [_registered(name, width, size) for name in names]
     if width is not None:
         raise BadInput(f"width must be left out for {pattern}: only registered networks have one")
@@ -103,6 +109,7 @@ def _registered(name: str, width: float | None, size: int | None) -> Contestant:
 
 
 def _folder(path: str, size: int | None) -> Contestant:
+    check_folder(path)
     classifier = load(path)
     side = classifier.preprocessing.size if size is None else size
     return Contestant(path, ModuleSource(classifier.model, (classifier.preprocessing.channels, side, side)))

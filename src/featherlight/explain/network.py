@@ -16,6 +16,7 @@ from featherlight.models import entry, list_models
 from featherlight.pretrained import LOCAL, create_model
 from featherlight.pretrained.create import HUB, resolve
 from featherlight.pretrained.published import Published
+from featherlight.pretrained.repository import CONFIG
 
 SIZE = 224  # pixels a side, where nothing says otherwise
 
@@ -52,7 +53,19 @@ def find_network(
     name = os.fspath(subject)
     if name.endswith(".onnx") or os.path.isfile(name):
         return _of_onnx(Path(name), size)
-    return _of_name(LOCAL + name if os.path.isdir(name) else name, name, size)
+    if os.path.isdir(name):
+        check_folder(name)
+        return _of_name(LOCAL + name, name, size)
+    return _of_name(name, name, size)
+
+
+def check_folder(path: str) -> None:
+    """Raise BadInput for a folder that holds no saved network."""
+    if not (Path(path) / CONFIG).is_file():
+        raise BadInput(
+            f"{path} holds no network, for it has no {CONFIG}: name a folder that `featherlight fit`, `train` or "
+            "`shrink` finished, an ONNX file, or a name that `featherlight models` lists"
+        )
 
 
 def _of_module(module: nn.Module, size: int | None, input_shape: tuple[int, int, int] | None) -> Subject:

@@ -11,8 +11,8 @@ from torch import nn
 
 from featherlight.data import Preprocessing, prepare, read_photo
 from featherlight.data.photo import decode_photo
-from featherlight.engines import AUTO, Engine, choose, measure
-from featherlight.engines.agreement import noise
+from featherlight.engines import AUTO, Engine, GraphSource, Source, choose, find, measure
+from featherlight.engines.agreement import noise, reference
 from featherlight.explain.guidelines import Finding, findings
 from featherlight.explain.network import Subject, find_network
 from featherlight.explain.profile import Preparing, Profile, Row
@@ -38,7 +38,7 @@ def profile(
 
     subject  a torch module, an ONNX file, a folder that `fit` or `save` made, or a name that `create_model` knows, for
              which no weights are needed
-    engine   "auto" is the fastest one here
+    engine   "auto" is the fastest one here, of those that can run what is mended where `what_if` is asked for
     size, input_shape  see `find_network`: pixels a side; channels, height and width of a module's images
     photo    an image file: what reading, decoding and resizing it take as well
     what_if  the findings that most time is spent on are mended, rebuilt and timed beside what is there
@@ -51,9 +51,7 @@ def profile(
     graph = network.source.graph  # first, since what cannot be read as a graph cannot be explained
     if photo is not None:
         read_photo(photo)
-    chosen = choose(engine, network.source, threads=threads)
-    if what_if:
-        check(chosen)
+    chosen = _chosen(engine, network.source, threads, what_if)
     progress(f"tracing {network.name} on {chosen.name}")
     steps = chosen.trace(network.source, noise((1, *network.source.input_shape)), threads=threads)
     progress(f"timing {network.name} on {chosen.name}")
@@ -75,6 +73,16 @@ def profile(
         preparing=None if photo is None else _preparing(photo, network.preprocessing),
         what_if=mend(graph, told, chosen, threads=threads) if what_if else (),
     )
+
+
+def _chosen(name: str, source: Source, threads: int, what_if: bool) -> Engine:
+    """The engine; one that runs graphs where mends are to be timed, since what is mended is a graph."""
+    if not what_if:
+        return choose(name, source, threads=threads)
+    if name != AUTO:
+        check(find(name))
+    reference(source, 1)  # by the network itself: a graph alone would have to be computed step by step
+    return choose(name, GraphSource(source.graph, source.name, source.references), threads=threads)
 
 
 def _whole(engine: Engine, network: Subject, threads: int) -> Measurement:
