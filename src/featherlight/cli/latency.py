@@ -39,6 +39,7 @@ def latency(
     from featherlight.errors import BadInput
     from featherlight.fitting.candidates import SIZES_OF_PHOTOGRAPHS
     from featherlight.fitting.pack_candidates import pack_candidates, time_candidates_here
+    from featherlight.latency import expected_minutes
 
     if (pack is None) == (out is None):
         raise BadInput("give either --pack, to time on another device, or --out, to time on this machine")
@@ -48,13 +49,14 @@ def latency(
             raise BadInput("--engine and --threads belong to --out; on the device: python pieces.zip --help")
         packed = pack_candidates(Path(pack), models=models, sizes=sizes, width=width, classes=classes, say=note)
         document = {"bundle": pack, "pieces": packed.pieces, "networks": packed.networks, "bytes": packed.bytes}
+        minutes = expected_minutes(Path(pack))
         if json:
-            print_json(document | {"minutes": packed.minutes})
+            print_json(document | {"minutes": minutes})
             return
         print(
             f"{pack}: {packed.pieces:,} pieces and {packed.networks} whole networks, {packed.bytes / 1e6:.1f} MB"
             f"\non the device, with NumPy and onnxruntime: python {Path(pack).name} --out latency.json"
-            f"\nthat takes {max(packed.minutes, 1):.0f} minutes on a machine like this one, more on a slower one"
+            f"\nthat takes about {max(minutes, 1):.0f} min on a machine like this one, more on a slower one"
         )
         return
     table = time_candidates_here(

@@ -13,7 +13,7 @@ from featherlight.errors import BadInput, must_be, unknown
 from featherlight.files import check_no_folder
 from featherlight.fitting.candidates import SIZE_OF_GREY, SIZES_OF_PHOTOGRAPHS, Candidate, candidates
 from featherlight.fitting.task import Say
-from featherlight.latency import LatencyTable, Member, Packed, device, pack, time_here
+from featherlight.latency import LatencyTable, Member, Packed, device, expected_minutes, pack, time_here
 from featherlight.models import entry
 
 Width = TypeVar("Width")
@@ -67,7 +67,8 @@ def time_candidates_here(
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "pieces.zip"
         packed = pack_candidates(bundle, models=models, sizes=sizes, width=width, classes=classes, say=say)
-        say(f"{packed.pieces} pieces and {packed.networks} whole networks, some {packed.minutes:.0f} minutes")
+        minutes = expected_minutes(bundle, engine=engine, threads=threads)
+        say(f"{packed.pieces} pieces and {packed.networks} whole networks, about {max(minutes, 1):.0f} min")
         return time_here(bundle, out, engine=engine, threads=threads)
 
 

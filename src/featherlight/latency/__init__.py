@@ -1,7 +1,7 @@
 """Times on devices that are not at hand: networks cut into pieces, the pieces timed there, networks predicted here."""
 
 from featherlight.latency.bundle import Member, Packed, pack
-from featherlight.latency.here import time_here
+from featherlight.latency.here import expected_minutes, time_here
 from featherlight.latency.piece import Piece, pieces
 from featherlight.latency.table import LatencyTable, Prediction, read_table
 
@@ -11,6 +11,7 @@ __all__ = [
     "Packed",
     "Piece",
     "Prediction",
+    "expected_minutes",
     "pack",
     "pieces",
     "read_table",

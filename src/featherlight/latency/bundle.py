@@ -38,18 +38,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Packed:
-    """What a bundle holds: how many pieces and whole networks, and how long they will take on a machine like this."""
+    """What a bundle holds: how many pieces and whole networks."""
 
     path: Path
     pieces: int
     networks: int
     bytes: int
-
-    @property
-    def minutes(self) -> float:
-        """Expected: each takes its share of calls a round, and about as long to be built."""
-        each = self.pieces * 2 * device.PIECE_SECONDS + self.networks * 2 * device.NETWORK_SECONDS
-        return device.ROUNDS * each / 60
 
 
 def pack(members: Iterable[Member], path: Path, **about: Any) -> Packed:

@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if asked.threads < 1 or asked.rounds < 1:
             raise Stop("--threads and --rounds must be whole numbers above 0")
-        run(Bundle(asked.bundle), Path(asked.out), _engine(asked.engine), asked.threads, asked.rounds)
+        run(Bundle(asked.bundle), Path(asked.out), installed(asked.engine), asked.threads, asked.rounds)
     except Stop as reason:
         print(f"Error: {reason}", file=sys.stderr)
         return 2
@@ -153,6 +153,8 @@ class Kept:
         self.done: dict[tuple[int, str, int], dict[str, Any]] = {}
         if out.exists():
             raise Stop(f"{out} exists; name another file with --out")
+        if not out.parent.is_dir():
+            raise Stop(f"the folder {out.parent} does not exist; make it, or name another file with --out")
         lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
         first = _json(lines[0]) if lines else None
         if first is not None and first != begun:
@@ -384,7 +386,8 @@ def _noise(shape: Any) -> Any:
     return np.random.default_rng(0).standard_normal([int(size) for size in shape]).astype(np.float32)
 
 
-def _engine(asked: str | None) -> str:
+def installed(asked: str | None) -> str:
+    """The engine that was asked for, else the first one here; Stop where it is not."""
     for name in (asked,) if asked else ENGINES:
         if importlib.util.find_spec(name) is not None:
             return name

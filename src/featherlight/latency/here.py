@@ -1,20 +1,56 @@
-"""A bundle timed on this machine, as any other device would time it: by its own script, in a process of its own."""
+"""A bundle timed on this machine, as any other device would time it: by its own script."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from featherlight.errors import BadInput, Failure
 from featherlight.latency import device
 from featherlight.latency.table import LatencyTable, read_table
 
+SAMPLED = {"pieces": 24, "networks": 4}  # that are timed once to tell how long all of them will take
+
+
+def expected_minutes(bundle: Path, *, engine: str | None = None, threads: int = 1) -> float:
+    """What timing a bundle would take on this machine as busy as it is now: a few of its parts are timed, once each.
+
+    Raises BadInput where the engine is not installed.
+    """
+    try:
+        opened, library = device.Bundle(str(bundle)), device.ENGINES_BY_NAME[device.installed(engine)]
+    except device.Stop as reason:
+        raise BadInput(str(reason)) from None
+    seconds = 0.0
+    for sort, most in SAMPLED.items():
+        parts = opened.manifest[sort]
+        chosen = _spread(parts, most)
+        start = time.perf_counter()
+        for part in chosen:
+            model = opened.read(part["file"])
+            if sort == "pieces":
+                device.time_piece(library, model, threads, part["around"])
+            else:
+                device.time_network(library, model, threads)
+        seconds += (time.perf_counter() - start) * len(parts) / max(1, len(chosen))
+    return device.ROUNDS * seconds / 60
+
+
+def _spread(parts: Sequence[Any], most: int) -> list[Any]:
+    """At most so many of the parts, from the first to the last of them."""
+    if len(parts) <= most:
+        return list(parts)
+    return [parts[at * (len(parts) - 1) // (most - 1)] for at in range(most)]
+
 
 def time_here(
     bundle: Path, out: Path, *, engine: str | None = None, threads: int = 1, rounds: int = device.ROUNDS
 ) -> LatencyTable:
-    """The table that the bundle's script writes to `out`; its progress goes to standard error.
+    """The table that the script writes to `out` in a process of its own; its progress goes to standard error.
 
     What an earlier call for the same bundle and `out` finished is not done again. Raises BadInput with the script's
     own sentence for what it cannot use, Failure where it breaks.
