@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from featherlight.cost import formulas
 from featherlight.models import counts
+from featherlight.models.mobilenet_v1 import TABLE
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -57,7 +58,26 @@ def squeezenet() -> list[str]:
         plain, saving = formulas.convolution(3, c1, 2 * expand, 1), formulas.fire_saving(c1, squeeze, expand, expand)
         rows.append([name, f"{c1} to {2 * expand}", f"{squeeze}", f"{plain:,}", f"{plain / saving:,.0f}",
                      f"{saving:.1f}"])  # fmt: skip
-    return table(["module", "channels", "squeeze", "weights of a 3x3", "of the module", "times fewer"], rows)
+    return [
+        *table(["module", "channels", "squeeze", "weights of a 3x3", "of the module", "times fewer"], rows),
+        "",
+        "All weights in float32, by the squeeze ratio: "
+        + ", ".join(f"{ratio:g} {4 * _squeezenet_weights(ratio) / 1e6:.1f} MB" for ratio in (0.125, 0.25, 0.5, 0.75, 1))
+        + ".",
+    ]
+
+
+def _squeezenet_weights(squeeze_ratio: float) -> float:
+    """Of SqueezeNet 1.0 without its biases: the stem, eight Fire modules, the classifier."""
+    weights: float = formulas.convolution(7, 3, 96, 1) + formulas.pointwise(512, 1000, 1)
+    c1 = 96
+    for at in range(8):
+        filters = 128 + 128 * (at // 2)
+        squeeze = round(squeeze_ratio * filters)
+        plain = formulas.convolution(3, c1, filters, 1)
+        weights += plain / formulas.fire_saving(c1, squeeze, filters // 2, filters // 2)
+        c1 = filters
+    return weights
 
 
 def mobilenet_v1() -> list[str]:
@@ -68,7 +88,26 @@ def mobilenet_v1() -> list[str]:
         parts = formulas.depthwise(3, c1, side**2), formulas.pointwise(c1, c2, side**2)
         rows.append([f"{side}x{side}", f"{c1} to {c2}", f"{standard:,}", f"{sum(parts):,}",
                      f"{1 / formulas.separable_ratio(3, c2):.2f}", f"{parts[1] / sum(parts):.0%}"])  # fmt: skip
-    return table(["map", "channels", "3x3", "depthwise and pointwise", "times fewer", "of it pointwise"], rows)
+    light, whole = counts("mobilenet_v1").multiply_adds, _with_standard_convolutions()
+    return [
+        *table(["map", "channels", "3x3", "depthwise and pointwise", "times fewer", "of it pointwise"], rows),
+        "",
+        f"With standard convolutions in their place the network has {whole:,} multiply-adds, "
+        f"{whole / light:.1f} times as many.",
+    ]
+
+
+def _with_standard_convolutions() -> int:
+    """MobileNet v1's multiply-adds at 224x224, had each pair been one 3x3 convolution."""
+    work, c1, side = counts("mobilenet_v1").multiply_adds, 32, 112
+    for line in TABLE:
+        for repeat in range(line.repeats):
+            side //= line.stride if repeat == 0 else 1
+            c2 = line.channels
+            work += formulas.convolution(3, c1, c2, side**2)
+            work -= formulas.depthwise(3, c1, side**2) + formulas.pointwise(c1, c2, side**2)
+            c1 = c2
+    return work
 
 
 def mobilenet_v2() -> list[str]:

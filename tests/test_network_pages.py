@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from featherlight.cost import count
+from featherlight.graph import from_torch
+from featherlight.layers import Network
 from featherlight.models import counts, entry, list_models
+from featherlight.models.squeezenet import squeezenet
+from featherlight.spec import Convolution, DepthwiseSeparable
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "networks"
@@ -73,6 +79,20 @@ def test_the_facts_are_those_of_the_registry_and_of_a_graph_traced_now() -> None
     for name, fact in facts.items():
         assert (fact["parameters"], fact["multiply_adds"]) == (counts(name).parameters, counts(name).multiply_adds)
     assert script("write_network_facts").facts("squeezenet_1_1") == facts["squeezenet_1_1"]
+
+
+def test_what_a_formula_says_of_a_whole_network_is_what_the_network_has() -> None:
+    light = entry("mobilenet_v1").build()
+    heavy = tuple(
+        Convolution(row.channels, 3, stride=row.stride) if isinstance(row, DepthwiseSeparable) else row
+        for row in light.rows
+    )
+    work = count(from_torch(Network(replace(light, rows=heavy)).eval(), (1, 3, 224, 224))).multiply_adds
+    assert f"{work:,} multiply-adds" in script("network_formulas").mobilenet_v1()[-1]
+    for ratio in (0.125, 0.75):
+        network = Network(squeezenet(squeeze_ratio=ratio))
+        weights = sum(weight.numel() for weight in network.parameters() if weight.dim() == 4)
+        assert f"{ratio:g} {4 * weights / 1e6:.1f} MB" in script("network_formulas").squeezenet()[-1]
 
 
 @pytest.mark.parametrize(
