@@ -12,7 +12,7 @@ import featherlight as fl
 import small_shrink
 from featherlight import shrinking
 from featherlight.errors import BadInput, Failure
-from featherlight.shrinking import job, trials
+from featherlight.shrinking import plan, trials
 from featherlight.training import train_network
 from small_shrink import SPEC
 
@@ -60,8 +60,8 @@ def test_a_network_becomes_a_faster_one(method: str, trained: Path, photos: Path
 def test_stopped_anywhere_it_goes_on_to_the_same_network(
     trained: Path, photos: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "images_per_second", lambda *_, **__: 300.0)
-    monkeypatch.setattr(job, "fastest_threads", lambda *_, **__: 1)
+    monkeypatch.setattr(plan, "images_per_second", lambda *_, **__: 300.0)
+    monkeypatch.setattr(plan, "fastest_threads", lambda *_, **__: 1)
     whole = shrinking.shrink(trained, photos, **arguments(table, tmp_path / "whole"))
     calls = 0
 

@@ -14,6 +14,7 @@ from featherlight.graph import from_spec
 from featherlight.layers import Network
 from featherlight.shrinking import State, Step, netadapt, proposals, widths
 from featherlight.shrinking.carve import Weights
+from featherlight.shrinking.netadapt import iterations
 from featherlight.spec import Convolution, Head, InvertedResidual, Spec
 
 SPEC = Spec((Convolution(8, 3, 2), InvertedResidual(8, 24), InvertedResidual(8, 16)), Head(hidden=(12,)))
@@ -32,17 +33,17 @@ class Counting:
     whole: Spec = SPEC
     asked: list[str] = field(default_factory=list)
 
-    def glimpse(self, spec: Spec, weights: Weights) -> float:
+    def glimpse(self, key: str, spec: Spec, weights: Weights) -> float:
         Network(spec, *ENDS).load_state_dict(dict(weights))  # they fit
         lost = {w.name: w.channels - n.channels for w, n in zip(widths(self.whole), widths(spec), strict=True)}
         return 1.0 - sum(count * (1e-1 if name == self.dear else 1e-3) for name, count in lost.items())
 
     def tune(self, key: str, spec: Spec, weights: Weights) -> tuple[Weights, float]:
         self.asked.append(key)
-        return weights, self.glimpse(spec, weights)
+        return weights, self.glimpse(key, spec, weights)
 
-    def ratio(self, key: str, spec: Spec, first: Spec) -> float:
-        return clock(spec) / clock(first)
+    def ratio(self, key: str, spec: Spec) -> float:
+        return clock(spec) / clock(self.whole)
 
 
 def start() -> State:
@@ -85,7 +86,35 @@ def test_proposals_that_cannot_win_are_not_trained() -> None:
     assert 0 < len(bench.asked) < len(proposals(SPEC, clock, 0.95 * first.seconds, *ENDS))
 
 
-def test_a_time_that_no_cut_reaches_is_refused_with_the_one_that_was() -> None:
+def test_a_time_that_no_cut_reaches_is_refused_before_any_training_with_the_least_that_is() -> None:
+    first, bench = start(), Counting("none")
+    with pytest.raises(BadInput, match=r"no network of this kind takes 1e-06 ms or less: the nearest takes .* ms"):
+        netadapt(first, clock, 1e-9, bench, step=0.5 * first.seconds, ends=ENDS)
+    assert not bench.asked
+
+
+def test_where_no_width_can_gain_so_much_at_once_smaller_cuts_are_proposed() -> None:
+    steps: list[Step] = []
     first = start()
-    with pytest.raises(BadInput, match=r"no single cut brings the network below .* ms is the least that it reaches"):
-        netadapt(first, clock, 1e-9, Counting("none"), step=0.5 * first.seconds, ends=ENDS)
+    target = 0.4 * first.seconds
+    assert len(proposals(SPEC, clock, target, *ENDS)) < 2
+    netadapt(first, clock, target, Counting("none"), step=first.seconds - target, ends=ENDS, told=steps.append)
+    assert len(steps[0].glimpsed) > 2
+    assert len(steps) > 1
+
+
+def test_what_was_left_is_about_what_came() -> None:
+    steps: list[Step] = []
+    first = start()
+    netadapt(
+        first, clock, 0.6 * first.seconds, Counting("none"), step=0.05 * first.seconds, ends=ENDS, told=steps.append
+    )
+    assert steps[-1].left == 0
+    assert all(abs(step.left - (len(steps) - step.number)) <= 3 for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("gain", "step", "decay", "count"), [(0.0, 1, 0.98, 0), (1, 1, 0.98, 1), (2, 1, 0.98, 3), (4, 1, 1, 4)]
+)
+def test_iterations_until_so_much_is_gained(gain: float, step: float, decay: float, count: int) -> None:
+    assert iterations(gain, step, decay) == count

@@ -22,7 +22,13 @@ def shrink(
     target: Annotated[
         str | None, typer.Option(help="A latency table of another device: its predictions are the times.")
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Minutes of training in all; timing comes on top.")] = 10.0,
+    choice: Annotated[
+        str, typer.Option(help="Of NetAdapt: the best ratio of accuracy lost to time gained, or the best accuracy.")
+    ] = "ratio",
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes of training in all, 10 unless images are named; timing comes on top.")
+    ] = None,
+    images: Annotated[int | None, typer.Option(help="Images to train on in all, instead of minutes.")] = None,
     engine: Annotated[str, typer.Option(help="onnxruntime, openvino, or auto: whichever is faster.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads that the network may use when it runs.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the splits and the order of the images.")] = 0,
@@ -43,8 +49,13 @@ def shrink(
       featherlight shrink result/ photos/ --faster 30% --method uniform --out uniform/
     """
     from featherlight.cli.output import note, print_json
+    from featherlight.shrinking import finished
     from featherlight.shrinking import shrink as run
 
+    if resume and (document := finished(out)):
+        note(f"the shrink in {out} has ended already")
+        print_json(document) if json else print(f"{document['faster']:.2f} times as fast: {document['verdict']}")
+        return
     shrunk = run(
         source,
         data,
@@ -52,8 +63,10 @@ def shrink(
         budget=budget,
         faster=faster,
         method=method,  # type: ignore[arg-type]  # checked there
+        choice=choice,  # type: ignore[arg-type]
         target=target,
         minutes=minutes,
+        images=images,
         engine=engine,
         threads=threads,
         seed=seed,

@@ -7,7 +7,7 @@ from featherlight.shrinking.job import shrink
 from featherlight.shrinking.netadapt import Bench, Choice, State, Step, netadapt
 from featherlight.shrinking.one_shot import magnitude, uniform
 from featherlight.shrinking.proposals import Clock, Proposal, proposals
-from featherlight.shrinking.result import Shrunk
+from featherlight.shrinking.result import Shrunk, finished
 from featherlight.shrinking.widths import Width, widths, with_channels
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Width",
     "carve",
     "filter_norm",
+    "finished",
     "legal",
     "magnitude",
     "netadapt",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -11,6 +12,7 @@ from featherlight.engines import AUTO
 from featherlight.errors import BadInput, must_be
 from featherlight.latency.device import ENGINES
 from featherlight.predict import Classifier
+from featherlight.shrinking.netadapt import Choice
 from featherlight.shrinking.result import RESULT
 from featherlight.timing import Measurement, this_machine
 from featherlight.timing.budget import parse_budget
@@ -18,15 +20,30 @@ from featherlight.timing.budget import parse_budget
 Method: TypeAlias = Literal["netadapt", "uniform", "magnitude"]
 
 JOURNAL = "shrink.jsonl"
+MINUTES = 10.0  # of training, where neither these nor images are named
 
 
-def wanted(first: Measurement, budget: str | float | None, faster: str | float | None) -> float:
-    """The median that is wanted: the budget is for the 90th percentile, which is as far above as it is now."""
-    if budget is not None:
-        seconds = parse_budget(budget) if isinstance(budget, str) else budget
-        return seconds * first.median / first.p90
-    assert faster is not None
-    return first.median / (1 + parse_share(faster))
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of a shrink, as `shrink` describes them; one of `minutes` and `images` is None."""
+
+    budget: str | float | None
+    faster: str | float | None
+    method: Method
+    choice: Choice
+    minutes: float | None
+    images: int | None
+    engine: str
+    threads: int
+    seed: int
+
+    def wanted(self, first: Measurement) -> float:
+        """The median that is wanted: the budget is for the 90th percentile, which is as far above as it is now."""
+        if self.budget is not None:
+            seconds = parse_budget(self.budget) if isinstance(self.budget, str) else self.budget
+            return seconds * first.median / first.p90
+        assert self.faster is not None
+        return first.median / (1 + parse_share(self.faster))
 
 
 def parse_share(faster: str | float) -> float:
@@ -41,17 +58,31 @@ def parse_share(faster: str | float) -> float:
     return share
 
 
-def check(
-    budget: str | float | None,
-    faster: str | float | None,
-    method: str,
-    minutes: float,
-    engine: str,
-    threads: int,
-    *,
-    here: bool,
-) -> None:
+def check(asked: Asked, *, here: bool) -> None:
     """Raise BadInput for an argument that makes no sense; `here` says that the network will run on this machine."""
+    _check_time(asked.budget, asked.faster)
+    if asked.method not in get_args(Method):
+        raise must_be("method", f"one of {', '.join(get_args(Method))}", asked.method)
+    if asked.choice not in get_args(Choice):
+        raise must_be("choice", f"one of {', '.join(get_args(Choice))}", asked.choice)
+    if asked.choice != "ratio" and asked.method != "netadapt":
+        raise BadInput(
+            f"choice is between NetAdapt's proposals, and the method {asked.method} makes none: leave it out"
+        )
+    if asked.minutes is not None and asked.images is not None:
+        raise BadInput("name either minutes of training or images to train on, and not both")
+    if asked.minutes is not None and not 0 < asked.minutes < math.inf:
+        raise must_be("minutes", "a number above 0", asked.minutes)
+    if asked.images is not None and asked.images < 1:
+        raise must_be("images", "a whole number above 0", asked.images)
+    if asked.engine not in (AUTO, *ENGINES):
+        raise must_be("engine", f"{AUTO} or one that tells of its steps ({', '.join(ENGINES)})", asked.engine)
+    cores = this_machine().cores
+    if here and not 1 <= asked.threads <= cores:
+        raise must_be("threads", f"a whole number from 1 to the {cores} cores of this machine", asked.threads)
+
+
+def _check_time(budget: str | float | None, faster: str | float | None) -> None:
     if (budget is None) == (faster is None):
         raise BadInput("name either a budget (--budget 1.5ms) or how much faster (--faster 30%), and not both")
     if isinstance(budget, str):
@@ -60,14 +91,6 @@ def check(
         raise must_be("budget", "a time above 0", budget)
     if faster is not None:
         parse_share(faster)
-    if method not in get_args(Method):
-        raise must_be("method", f"one of {', '.join(get_args(Method))}", method)
-    if not 0 < minutes < math.inf:
-        raise must_be("minutes", "a number above 0", minutes)
-    if engine not in (AUTO, *ENGINES):
-        raise must_be("engine", f"{AUTO} or one that tells of its steps ({', '.join(ENGINES)})", engine)
-    if here and not 1 <= threads <= this_machine().cores:
-        raise must_be("threads", f"a whole number from 1 to the {this_machine().cores} cores of this machine", threads)
 
 
 def check_folder(folder: Path, resume: bool) -> None:

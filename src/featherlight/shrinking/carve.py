@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from featherlight.errors import BadInput
-from featherlight.graph import ChannelGroup, channel_groups, from_torch
+from featherlight.graph import ChannelGroup, channel_groups, from_spec
 from featherlight.graph.passes import channel_shuffle, drop_identity
-from featherlight.layers import Network
 from featherlight.layers.shapes import weight_shapes
 from featherlight.shrinking.widths import Width, widths, with_channels
 from featherlight.spec import Spec, total_stride
@@ -100,12 +99,10 @@ class _Structure:
     def __init__(self, spec: Spec, num_classes: int, in_chans: int) -> None:
         self.spec, self.ends = spec, (num_classes, in_chans)
         size = 4 * total_stride(spec)
-        with torch.random.fork_rng(devices=[]):
-            network = Network(spec, num_classes, in_chans).eval()
-        graph = from_torch(network, (1, in_chans, size, size))
+        graph = from_spec(spec, (1, in_chans, size, size), num_classes)
         for each in (drop_identity, channel_shuffle, drop_identity):
             graph = each(graph)
-        self.shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        self.shapes = weight_shapes(spec, *self.ends)
         alike: dict[tuple[tuple[str, int, int], ...], list[ChannelGroup]] = {}
         for group in channel_groups(graph):
             if not group.held:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from featherlight.errors import BadInput, Failure
 from featherlight.graph import from_spec
 from featherlight.latency import LatencyTable, Member, pack, pieces, time_here
 from featherlight.shrinking.carve import legal
@@ -39,7 +40,10 @@ def time_cuts(spec: Spec, image: Image, num_classes: int, folder: Path, *, engin
     """The table of a network and of its cuts, one width at a time, timed here; kept in `folder`, finished or not."""
     bundle = folder / "pieces.zip"
     pack(_members(spec, image, num_classes), bundle, sizes=[image[1]], channels=image[0])
-    return time_here(bundle, folder / "latency.json", engine=engine, threads=threads)
+    try:
+        return time_here(bundle, folder / "latency.json", engine=engine, threads=threads)
+    except BadInput as error:  # the bundle and the engine are our own choice: a full disk, say
+        raise Failure(f"the pieces cannot be timed: {error}") from error
 
 
 def _members(spec: Spec, image: Image, num_classes: int) -> Iterator[Member]:

@@ -5,44 +5,37 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 import featherlight
-from featherlight.cost import count
-from featherlight.data import Dataset, open_dataset
-from featherlight.engines import AUTO, GraphSource, choose, find
-from featherlight.errors import BadInput
-from featherlight.files import write_json
-from featherlight.graph import from_spec
+from featherlight.data import open_dataset
+from featherlight.engines import AUTO, find
+from featherlight.errors import BadInput, Failure
 from featherlight.journal import Journal, Record
-from featherlight.latency import LatencyTable, pieces, read_table
-from featherlight.predict import Classifier, export, load
-from featherlight.pretrained import save
-from featherlight.shrinking.asked import JOURNAL, Method, check, check_classes, check_folder, wanted
+from featherlight.latency import read_table
+from featherlight.predict import load
+from featherlight.shrinking.asked import JOURNAL, Asked, Method, check, check_classes, check_folder
 from featherlight.shrinking.carve import IllegalCut, Weights, carve
-from featherlight.shrinking.clock import table_clock, time_cuts
-from featherlight.shrinking.netadapt import State, Step, netadapt
+from featherlight.shrinking.netadapt import TRAINED, Choice, State, Step, netadapt
 from featherlight.shrinking.one_shot import magnitude, uniform
+from featherlight.shrinking.plan import plan_of
+from featherlight.shrinking.progress import Progress
 from featherlight.shrinking.proposals import Clock
-from featherlight.shrinking.result import RESULT, Shrunk, paired_difference, time_json
-from featherlight.shrinking.trials import Say, Trials
-from featherlight.shrinking.widths import widths
+from featherlight.shrinking.result import Shrunk
+from featherlight.shrinking.task import Say, Task
+from featherlight.shrinking.times import times_of
+from featherlight.shrinking.trials import Trials
+from featherlight.shrinking.write import write
 from featherlight.spec import Spec
-from featherlight.timing import Comparison, Measurement, tell_apart, this_machine
+from featherlight.timing import this_machine
 from featherlight.timing.budget import show_time
-from featherlight.training import correct, fastest_threads, images_per_second, recipe_for
 
-WORK, ONNX = "shrinking", "model.onnx"
-
-ITERATING = 0.5  # of the images, for NetAdapt's short fine-tunes; the rest is for the long one
-SHORT = 1280  # images of a short fine-tune, where there is time for that
-FEWEST, MOST = 3, 40  # iterations
-DECAY = 0.98
+DECAY = 0.98  # of what an iteration gains, from one to the next (NetAdapt, section 4)
 
 
 def shrink(
@@ -53,8 +46,10 @@ def shrink(
     budget: str | float | None = None,
     faster: str | float | None = None,
     method: Method = "netadapt",
+    choice: Choice = "ratio",
     target: str | os.PathLike[str] | None = None,
-    minutes: float = 10.0,
+    minutes: float | None = None,
+    images: int | None = None,
     engine: str = AUTO,
     threads: int = 1,
     seed: int = 0,
@@ -70,15 +65,20 @@ def shrink(
     faster   how much faster instead, such as "30%": 1.3 images in the time of one
     method   "netadapt" cuts width by width, each time the one that costs the least accuracy for the time it gains;
              "uniform" is a width multiplier; "magnitude" drops the smallest filters once
+    choice   of NetAdapt: "ratio", of accuracy lost to time gained (Howard et al. 2019), or "accuracy", the best one
+             whatever it gains (Yang et al. 2018)
     target   a latency table of another device: then times are its predictions, and nothing is timed here
-    minutes  of training in all; building the latency table and timing come on top
+    minutes  of training in all, 10 unless `images` are named; building the latency table and timing come on top
+    images   to train on in all, instead of minutes: the same number makes methods comparable
     engine   onnxruntime, openvino, or "auto" for whichever is faster
     resume   go on with a shrink that was begun in `out` with the same arguments
 
     Raises BadInput for what cannot be used, and where no network of this kind takes so little, with the nearest time.
+    Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (Failure).
     """
     folder = Path(out)
-    check(budget, faster, method, minutes, engine, threads, here=target is None)
+    asked = Asked(budget, faster, method, choice, minutes, images, engine, threads, seed)
+    check(asked, here=target is None)
     check_folder(folder, resume)
     classifier, dataset = load(source), open_dataset(data, seed)
     check_classes(classifier, dataset)
@@ -88,193 +88,114 @@ def shrink(
         table.check(None if engine == AUTO else engine, threads)
     elif engine != AUTO:
         find(engine)  # raises where it is not installed: before the folder holds a journal
-    record = Record(Journal(folder / JOURNAL))
-    record.begin({"source": os.fspath(source), "data": dataset.source, "images": dataset.digest, "budget": budget,
-                  "faster": faster, "method": method, "target": None if table is None else table.digest,
-                  "minutes": minutes, "engine": engine, "threads": threads, "seed": seed,
-                  "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
-                  "featherlight": featherlight.__version__})  # fmt: skip
+    task = Task(folder, asked, classifier, dataset, table, Record(Journal(folder / JOURNAL)), say)
+    kept = f"what was finished is in {folder}, and --resume goes on from there"
     try:
-        shrinking = _Shrink(folder, classifier, dataset, table, record, say, method, minutes, engine, threads, seed)
-        return shrinking.run(budget, faster)
-    except BadInput:  # what was asked for cannot be had: nothing is left of it
-        shutil.rmtree(folder / WORK, ignore_errors=True)
-        (folder / JOURNAL).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+        _begin(task, os.fspath(source))
+        with _nothing_left(task):
+            return _run(task)
+    except KeyboardInterrupt:
+        say(f"stopped; {kept}")
         raise
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Failure(f"{folder} cannot be written to: {reason}; {kept}") from error
 
 
-class _Shrink:
-    """A shrink under way."""
+def _begin(task: Task, source: str) -> None:
+    """Note what is asked for, or hold it against what the journal was begun with."""
+    task.record.begin(
+        {
+            "source": source,
+            "data": task.dataset.source,
+            "digest": task.dataset.digest,
+            **asdict(task.asked),
+            "target": None if task.table is None else task.table.digest,
+            "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
+            "featherlight": featherlight.__version__,
+        }
+    )
 
-    def __init__(
-        self,
-        folder: Path,
-        classifier: Classifier,
-        dataset: Dataset,
-        table: LatencyTable | None,
-        record: Record,
-        say: Say,
-        method: Method,
-        minutes: float,
-        engine: str,
-        threads: int,
-        seed: int,
-    ) -> None:
-        self.folder, self.classifier, self.dataset, self.table = folder, classifier, dataset, table
-        self.record, self.say, self.method = record, say, method
-        spec, preprocessing = classifier.model.spec, classifier.preprocessing
-        image = (preprocessing.channels, preprocessing.size, preprocessing.size)
-        classes = len(dataset.label_names)
-        name = None
-        if table is None:
-            name = self._engine(engine, spec, image, classes, threads)
-            say("timing the pieces of the network and of its cuts")
-            table = time_cuts(spec, image, classes, folder / WORK, engine=name, threads=threads)
-        rate, training_threads = self._rate(seed)
-        self.images = max(1, round(rate * minutes * 60))
-        self.iterations, short = _shares(self.images, len(widths(spec)))
-        self.trials = Trials(
-            folder / WORK, dataset, preprocessing, recipe_for(preprocessing.size), short, training_threads, seed,
-            record, say, table_clock(table, image, classes), name, threads,
-        )  # fmt: skip
-        self.known = table
-        self.steps: list[dict[str, Any]] = []
 
-    def run(self, budget: str | float | None, faster: str | float | None) -> Shrunk:
-        """The whole of it: the first time, the cuts, the long fine-tune, the folder."""
-        old = self.classifier.model
-        weights: Weights = dict(old.state_dict())
-        first = self._measured(old.spec)
-        target = wanted(first, budget, faster)
-        if first.median <= target:
-            raise BadInput(
-                f"the network takes {show_time(first.p90)} already (nine calls of ten); ask for less than that"
-            )
-        self.say(
-            f"{show_time(first.median)} now, {show_time(target)} wanted; {self.images:,} images of training in all"
+def _run(task: Task) -> Shrunk:
+    """The whole of it: the first time, the cuts, the long fine-tune, the folder."""
+    times, plan = times_of(task), plan_of(task)
+    first = times.first()
+    target = task.asked.wanted(first)
+    if first.median <= target:
+        raise BadInput(f"the network takes {show_time(first.p90)} already (nine calls of ten); ask for less than that")
+    trials = Trials(task, times, plan, Progress(plan.images, plan.rate))
+    task.say(
+        f"{show_time(first.median)} now, {show_time(target)} wanted; {plan.images:,} images of training in all, "
+        f"{trials.progress.left()}"
+    )
+    steps: list[dict[str, Any]] = []
+    if task.asked.method == "netadapt":
+        spec, weights = _adapted(task, trials, first.median, target, steps)
+    else:
+        spec, weights = _cut_once(task, _set(times.clock, task.spec, first.median), target)
+    tuned, accuracy = trials.finish(spec, weights)
+    task.say(f"validation accuracy {accuracy:.1%}")
+    return write(task, trials.network(spec, tuned), times, target / first.median, trials.progress.seen, steps)
+
+
+def _adapted(
+    task: Task, trials: Trials, seconds: float, target: float, steps: list[dict[str, Any]]
+) -> tuple[Spec, Weights]:
+    """By NetAdapt, each iteration told and added to `steps`."""
+    plan, progress = trials.plan, trials.progress
+
+    def tell(step: Step) -> None:
+        progress.expect(step.left * TRAINED * plan.short + max(plan.last, plan.images - progress.seen))
+        task.say(
+            f"{step.number}: {step.kept}, {show_time(step.seconds)}, validation accuracy {step.accuracy:.1%} (of "
+            f"{len(step.glimpsed)} proposals, {len(step.tried)} trained); about {step.left} more and the long "
+            f"fine-tune, {progress.left()}"
         )
-        begun = time.perf_counter()
-        spec, carved = self._cut(old.spec, weights, first.median, target)
-        self.say(f"cut in {time.perf_counter() - begun:.0f} s; fine-tuning")
-        left = round(self.images * (1 - ITERATING)) if self.method == "netadapt" else self.images
-        tuned, accuracy = self.trials.finish("final", spec, carved, left)
-        self.say(f"validation accuracy {accuracy:.1%}")
-        return self._written(spec, tuned, first, target)
-
-    def _cut(self, spec: Spec, weights: Weights, seconds: float, target: float) -> tuple[Spec, Weights | None]:
-        clock, ends = self._set(seconds, spec), self.trials.ends
-        if self.method == "uniform":
-            thinner = uniform(spec, clock, target)
-        elif self.method == "magnitude":
-            thinner = magnitude(spec, weights, clock, target, *ends)
-        else:
-            state = State(spec, weights, seconds, self.trials.glimpse(spec, weights))
-            step = (seconds - target) * (1 - DECAY) / (1 - DECAY**self.iterations)
-            end = netadapt(
-                state, self.trials.clock, target, self.trials, step=step, decay=DECAY, ends=ends, told=self._tell
-            )
-            return end.spec, end.weights
-        try:
-            return thinner, carve(weights, spec, thinner)
-        except IllegalCut as illegal:
-            self.say(f"{illegal}: trained from scratch")
-            return thinner, None
-
-    def _set(self, seconds: float, spec: Spec) -> Clock:
-        scale = seconds / self.trials.clock(spec)
-        return lambda thinner: scale * self.trials.clock(thinner)
-
-    def _tell(self, step: Step) -> None:
-        self.say(
-            f"{step.number}: {step.kept}, {show_time(step.seconds)}, validation accuracy {step.accuracy:.1%} "
-            f"(of {len(step.tried)} tried)"
-        )
-        self.steps.append(
+        steps.append(
             {"kept": str(step.kept), "seconds": step.seconds, "validation_accuracy": step.accuracy,
+             "glimpsed": {str(each): accuracy for each, accuracy in step.glimpsed},
              "tried": {str(each): accuracy for each, accuracy in step.tried}}
         )  # fmt: skip
 
-    def _written(self, spec: Spec, weights: Weights, first: Measurement, target: float) -> Shrunk:
-        old, classes = self.classifier.model, self.trials.ends[0]
-        network = self.trials.network(spec, weights)
-        save(self.folder, network, label_names=self.dataset.label_names,
-             preprocessing=self.classifier.preprocessing.to_config(),
-             notes=f"Made faster by `featherlight shrink --method {self.method}` from a network of "
-             f"{first.median * 1e3:.3g} ms, on {self.dataset.source}. {RESULT} holds all figures.")  # fmt: skip
-        written = load(self.folder)
-        export(written, self.folder / ONNX, self._some())
-        preprocessing = self.classifier.preprocessing
-        before, after = (correct(each, self.dataset.test, preprocessing) for each in (old, written.model))
-        counts = [count(from_spec(each, (1, *self.trials.image), classes)) for each in (old.spec, spec)]
-        times, ratio = self._final(old.spec, spec)
-        shrunk = Shrunk(
-            folder=self.folder,
-            data=self.dataset.source,
-            method=self.method,
-            wanted=target / first.median,
-            before=times[0],
-            after=times[1],
-            ratio=ratio,
-            predicted="" if self.table is None else self.table.label,
-            accuracy_before=float(before.mean()),
-            accuracy=float(after.mean()),
-            difference=paired_difference(before, after),
-            multiply_adds=(counts[0].multiply_adds, counts[1].multiply_adds),
-            parameters=(counts[0].parameters, counts[1].parameters),
-            images=self.images,
-            widths=tuple((a.name, a.channels, b.channels) for a, b in zip(widths(old.spec), widths(spec), strict=True)),
-            steps=tuple(self.steps),
-            spec=spec,
-        )
-        write_json(self.folder / RESULT, shrunk.to_json())
-        shutil.rmtree(self.folder / WORK, ignore_errors=True)
-        return shrunk
-
-    def _some(self) -> NDArray[np.float32]:
-        indices = np.arange(min(64, len(self.dataset.validation)))
-        prepared = self.dataset.validation.prepared(indices, self.classifier.preprocessing)
-        return prepared[self.dataset.validation.sound(indices)]
-
-    def _measured(self, spec: Spec) -> Measurement:
-        """The first time, once: what it says decides everything after it."""
-        if self.trials.engine is None:
-            return self._predicted(spec)
-        event = self.record.once("first", lambda: time_json(self.trials.measure(spec)))
-        return Measurement(self.known.target, *(event[name] for name in ("median", "p10", "p90", "runs", "noisy")))
-
-    def _final(self, old: Spec, new: Spec) -> tuple[tuple[Measurement, Measurement], Comparison]:
-        if self.trials.engine is None:
-            before, after = self._predicted(old), self._predicted(new)
-            ratio = after.median / before.median
-            return (before, after), Comparison(ratio, ratio, ratio)
-        one, other = self.trials.side_by_side(old, new)
-        return (one.measurement, other.measurement), tell_apart(other.rounds, one.rounds)
-
-    def _predicted(self, spec: Spec) -> Measurement:
-        return self.known.predict(pieces(from_spec(spec, (1, *self.trials.image), self.trials.ends[0]))).measurement
-
-    def _engine(self, engine: str, spec: Spec, image: tuple[int, int, int], classes: int, threads: int) -> str:
-        source = GraphSource(from_spec(spec, (1, *image), classes))
-        event = self.record.once("engine", lambda: {"name": choose(engine, source, threads=threads).name})
-        return str(event["name"])  # never torch, which runs no graphs
-
-    def _rate(self, seed: int) -> tuple[float, int]:
-        """Images a second in training, measured once, and the threads that they take."""
-        model, preprocessing = self.classifier.model, self.classifier.preprocessing
-        size, channels = preprocessing.size, preprocessing.channels
-
-        def measured() -> dict[str, Any]:
-            threads = fastest_threads(model, size, channels)
-            return {"threads": threads, "rate": images_per_second(model, size, channels, threads=threads)}
-
-        event = self.record.once("rate", measured)
-        return float(event["rate"]), int(event["threads"])
+    weights = dict(task.start.model.state_dict())
+    state = State(task.spec, weights, seconds, trials.judge(task.spec, weights))
+    step = (seconds - target) * (1 - DECAY) / (1 - DECAY**plan.iterations)
+    end = netadapt(
+        state, trials.times.clock, target, trials, step=step, decay=DECAY, choice=task.asked.choice, ends=task.ends,
+        told=tell,
+    )  # fmt: skip
+    return end.spec, end.weights
 
 
-def _shares(images: int, count: int) -> tuple[int, int]:
-    """How many iterations there is time for, and how many images each short fine-tune sees."""
-    tried = max(1, count / 2)
-    iterations = min(MOST, max(FEWEST, int(ITERATING * images / (tried * SHORT))))
-    return iterations, max(1, min(SHORT, int(ITERATING * images / (tried * iterations))))
+def _cut_once(task: Task, clock: Clock, target: float) -> tuple[Spec, Weights | None]:
+    """By a width multiplier or by the size of filters; no weights where such a network cannot be carved out."""
+    weights = dict(task.start.model.state_dict())
+    if task.asked.method == "uniform":
+        thinner = uniform(task.spec, clock, target)
+    else:
+        thinner = magnitude(task.spec, weights, clock, target, *task.ends)
+    try:
+        return thinner, carve(weights, task.spec, thinner)
+    except IllegalCut as illegal:
+        task.say(f"{illegal}: trained from scratch")
+        return thinner, None
+
+
+def _set(clock: Clock, spec: Spec, seconds: float) -> Clock:
+    """The clock, set so that it tells of the first network what was measured."""
+    scale = seconds / clock(spec)
+    return lambda thinner: scale * clock(thinner)
+
+
+@contextlib.contextmanager
+def _nothing_left(task: Task) -> Iterator[None]:
+    """Leave nothing of a shrink whose result cannot be had."""
+    try:
+        yield
+    except BadInput:
+        shutil.rmtree(task.work, ignore_errors=True)
+        task.record.journal.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            task.folder.rmdir()
+        raise

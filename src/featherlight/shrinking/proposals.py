@@ -51,3 +51,12 @@ def _least_cut(spec: Spec, width: Width, clock: Clock, goal: float, num_classes:
     at = bisect_left(range(len(allowed)), True, key=lambda at: seconds(at) <= goal)
     thinner = with_channels(spec, width, allowed[at])
     return Proposal(width.name, width.channels, allowed[at], thinner, clock(thinner))
+
+
+def least(spec: Spec, num_classes: int, in_chans: int) -> Spec:
+    """The network with each width cut as far as it can be by itself: about the least that cuts make of it."""
+    thinner = spec
+    for at, width in enumerate(widths(spec)):
+        if allowed := legal(spec, width, num_classes, in_chans):
+            thinner = with_channels(thinner, widths(thinner)[at], allowed[-1])
+    return thinner

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -81,6 +83,15 @@ class Shrunk:
             "steps": list(self.steps),
             "spec": to_json(self.spec),
         }
+
+
+def finished(out: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """What shrink.json says of the shrink in `out`, where it has ended."""
+    path = Path(out) / RESULT
+    if not path.exists():
+        return None
+    document: dict[str, Any] = json.loads(path.read_bytes())
+    return document
 
 
 def paired_difference(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[float, float, float]:
