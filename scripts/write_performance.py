@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from featherlight.files import write_text
+from featherlight.timing import TIE
 
 ROOT = Path(__file__).parents[1]
 MEASURED = ROOT / "docs" / "measured"
@@ -160,6 +161,49 @@ def yardsticks(document: dict[str, Any]) -> list[str]:
     ]
 
 
+def compare(document: dict[str, Any]) -> list[str]:
+    """`featherlight compare --json`: how well each count foretold the order of the times."""
+    results, correlations = document["results"], document["rank_correlations"]
+    sizes = " and ".join(f"{size} x {size}" for size in sorted({result["infer_img_size"] for result in results}))
+    threads = results[0]["threads"]
+    command = f"featherlight compare --engines {','.join(correlations)} --threads {threads} --json"
+    counts = ("multiply_adds", "parameters", "activations", "memory_access")
+    lines, exceptions = [], []
+    for engine, told in correlations.items():
+        own = [result for result in results if result["engine"] == engine]
+        prices = [result["infer_step_time"] / result["infer_gmacs"] for result in own]
+        lines.append(
+            _line([engine, *(f"{told[count]:.2f}" for count in counts), f"{min(prices):.0f} to {max(prices):.0f}"])
+        )
+        exceptions.append(f"On {engine} {_out_of_order(own)}.")
+    columns = ("engine", "multiply-adds", "parameters", "activations", "memory access", "us a million multiply-adds")
+    return [
+        f"{_machine(document)}, {threads} thread{'s' if threads > 1 else ''}, {len(own)} networks at "
+        f"{sizes} pixels, as published; unevenness of the machine {document['noise']:.2f}: `{command}`.",
+        "",
+        _line(columns),
+        "|" + "---|" * len(columns),
+        *lines,
+        "",
+        *exceptions,
+    ]
+
+
+def _out_of_order(results: Sequence[Mapping[str, Any]]) -> str:
+    """Which networks have more multiply-adds than others and are quicker all the same, by more than a tie."""
+    found = []
+    for quick in results:
+        slower = [
+            each["model"]
+            for each in results
+            if each["infer_gmacs"] < quick["infer_gmacs"]
+            and each["infer_step_time"] > (1 + TIE) * quick["infer_step_time"]
+        ]
+        if slower:
+            found.append(f"{quick['model']} has more multiply-adds than {' and '.join(slower)} and is quicker")
+    return "; ".join(found) or "no network with more multiply-adds than another is quicker"
+
+
 WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "fashion_mnist": families,
     "hour": hour,
@@ -171,6 +215,7 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "latency_error_128": latency_error,
     "latency_error_openvino": latency_error,
     "yardsticks": yardsticks,
+    "compare": compare,
 }
 
 
