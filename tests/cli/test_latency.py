@@ -42,11 +42,15 @@ def test_pack_writes_a_bundle_and_says_what_to_do_with_it(
     assert third == "that takes about 1 min on a machine like this one, more on a slower one"
     assert bundle.exists()
 
+    code, out, _ = run(monkeypatch, capsys, "--pack", str(bundle), "--size", "32", "--width", "0.5")
+    assert code == 0
+    assert " pieces and 1 whole network, " in out
     code, out, _ = run(monkeypatch, capsys, "--pack", str(bundle), "--size", "32", "--width", "0.5", "--json")
     assert code == 0
     document = json.loads(out)
     assert document["bundle"] == str(bundle)
     assert document["networks"] == 1
+    assert 0 < document["minutes"] < 2
 
 
 def test_out_times_this_machine(

@@ -53,8 +53,9 @@ def latency(
         if json:
             print_json(document | {"minutes": minutes})
             return
+        whole = f"{packed.networks} whole network{'' if packed.networks == 1 else 's'}"
         print(
-            f"{pack}: {packed.pieces:,} pieces and {packed.networks} whole networks, {packed.bytes / 1e6:.1f} MB"
+            f"{pack}: {packed.pieces:,} pieces and {whole}, {packed.bytes / 1e6:.1f} MB"
             f"\non the device, with NumPy and onnxruntime: python {Path(pack).name} --out latency.json"
             f"\nthat takes about {max(minutes, 1):.0f} min on a machine like this one, more on a slower one"
         )

@@ -68,7 +68,7 @@ def time_candidates_here(
         bundle = Path(folder) / "pieces.zip"
         packed = pack_candidates(bundle, models=models, sizes=sizes, width=width, classes=classes, say=say)
         minutes = expected_minutes(bundle, engine=engine, threads=threads)
-        say(f"{packed.pieces} pieces and {packed.networks} whole networks, about {max(minutes, 1):.0f} min")
+        say(f"{packed.pieces:,} pieces and {packed.networks} whole network(s), about {max(minutes, 1):.0f} min")
         return time_here(bundle, out, engine=engine, threads=threads)
 
 
