@@ -6,8 +6,10 @@ alike (hierarchical), so that some thirty choices span more networks than could 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -161,6 +163,26 @@ class Space:
     def places(self, genes: Sequence[int]) -> tuple[Place, ...]:
         """Where each row of `spec(genes)` stands."""
         return tuple(place for place, _ in self._rows(self._taken(genes)))
+
+    def blocks(self) -> Iterator[tuple[Place, Row, int]]:
+        """At each place (of its stage, pools not counted) the blocks of every width, and the channels that enter them.
+
+        With the largest kernel and gate; so the widest of a kind holds room for all others of it.
+        """
+        entering = self.stem
+        yield Place("stem", 0), Convolution(max(self.stem), 3), 0
+        for number, stage in enumerate(self.stages):
+            most = {name: max(getattr(stage, field)) for field, name in _STAGE_CHOICES.items()}
+            for position in range(max(stage.repeats)):
+                for kind, channels, expansion, before in itertools.product(
+                    stage.kinds, stage.channels, stage.expansions, entering
+                ):
+                    taken = most | {"kind": kind, "channels": channels, "expansion": expansion}
+                    with contextlib.suppress(BadInput):
+                        yield Place(str(number), position), _block(taken, before, stride=1), before
+                entering = stage.channels
+        if any(self.last):
+            yield Place("last", 0), Convolution(max(self.last), 1), max(entering)
 
     @cached_property
     def _every(self) -> tuple[Choice, ...]:

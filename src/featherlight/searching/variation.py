@@ -8,6 +8,7 @@ import numpy as np
 
 from featherlight.errors import BadInput
 from featherlight.searching.space import Genes, Space
+from featherlight.spec import Spec
 
 TRIES = 10_000  # draws before a space is said to hold no network
 
@@ -43,6 +44,13 @@ def crossed(space: Space, one: Genes, other: Genes, generator: np.random.Generat
         return tuple(a if take else b for take, a, b in zip(first, one, other, strict=True))
 
     return _valid(space, draw, otherwise=one)
+
+
+def network_of(space: Space, genes: Genes) -> Spec:
+    """The Spec of genes that are known to be valid, as all are that are drawn here."""
+    spec = space.spec(genes)
+    assert spec is not None
+    return spec
 
 
 def _valid(space: Space, draw: Callable[[], Genes], otherwise: Genes | None = None) -> Genes:
