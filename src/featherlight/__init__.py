@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from featherlight.pretrained import create_model as create_model
     from featherlight.pretrained import list_weights as list_weights
     from featherlight.pretrained import save as save
+    from featherlight.searching.job import search as search
     from featherlight.shrinking.job import shrink as shrink
     from featherlight.training.job import train as train
 
@@ -38,6 +39,7 @@ _HOME = {
     "load": "featherlight.predict",
     "profile": "featherlight.explain.profiling",
     "save": "featherlight.pretrained",
+    "search": "featherlight.searching.job",
     "shrink": "featherlight.shrinking.job",
     "train": "featherlight.training.job",
 }

@@ -29,7 +29,11 @@ def optimiser_for(model: nn.Module, recipe: Recipe) -> Optimizer:
         return AdamW(groups, lr=rate, betas=(momentum, 0.999), fused=True)
     if recipe.optimiser == "rmsprop":
         return RMSprop(groups, rate, momentum, recipe.epsilon)
-    return SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=True)
+    sgd = SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=True)
+    for parameter in (each for group in groups for each in group["params"] if momentum > 0):
+        # torch begins all of a group at once: where a step moves only some, as in a supernet, the others are missed.
+        sgd.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return sgd
 
 
 def set_rate(optimiser: Optimizer, rate: float, momentum: float) -> None:

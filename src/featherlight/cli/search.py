@@ -1,0 +1,116 @@
+"""`featherlight search`: the network of a space that is best within a budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from featherlight.errors import BadInput
+
+if TYPE_CHECKING:
+    from featherlight.searching.result import Searched
+
+
+def search(
+    data: Annotated[str, typer.Argument(help="A folder of classes, or fashion-mnist.", metavar="DATA")],
+    out: Annotated[str | None, typer.Option(help="The folder to make.", metavar="DIR")] = None,
+    budget: Annotated[str | None, typer.Option(help="Time for one image, such as 1ms.")] = None,
+    minutes: Annotated[float, typer.Option(help="Minutes of training in all; timing comes on top.")] = 60.0,
+    space: Annotated[
+        str, typer.Option(help="light, mnasnet, mobilenet, shufflenet, squeezenet, or your own: a Python file.")
+    ] = "light",
+    method: Annotated[
+        str, typer.Option(help="supernet (shared weights, then evolution), optuna, or random, which it has to beat.")
+    ] = "supernet",
+    trials: Annotated[int | None, typer.Option(help="Networks to judge (as many as half of the time allows).")] = None,
+    exponent: Annotated[
+        float | None,
+        typer.Option(help="Of MnasNet's reward, -0.07 there; MobileNet v3-small had -0.15 (none: accuracy alone)."),
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the images in pixels (grey 28, else 128).")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="A latency table of another device: its predictions are the times.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="onnxruntime, openvino, or auto: whichever is faster.")] = "auto",
+    threads: Annotated[int, typer.Option(help="Threads that the network may use when it runs.")] = 1,
+    study: Annotated[
+        str | None,
+        typer.Option(help="Where the trials are kept: a file (in DIR), or sqlite:///..., postgresql://..."),
+    ] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker", help="Help the search whose --study this is, from any machine.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the splits, the weights and what is drawn.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the search that was begun in --out.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Search for the most accurate network within a time budget, and train it.
+
+    A space says what each stage of a network may be: its kind of block, kernel, width, depth, expansion, gate,
+    activation and stride. What networks take is told by a latency table of this machine, or of another device. The
+    most promising are timed and trained alone; the best becomes a folder like those of fit. What is finished is kept:
+    after Ctrl-C or a crash the same command with --resume goes on.
+
+    \b
+    Examples:
+      featherlight search photos/ --budget 1ms --minutes 60 --out found/
+      featherlight search photos/ --budget 1ms --space mine.py --target pi.json --out found/
+      featherlight search photos/ --budget 1ms --method optuna --study sqlite:///study.db --out found/
+      featherlight search photos/ --worker --study sqlite:///study.db
+    """
+    from featherlight.cli.output import note, print_json
+
+    if worker:
+        if study is None:
+            raise BadInput("--worker needs --study, the study of the search that it is to help")
+        from featherlight.searching.study import worker as work
+
+        work(data, study, say=note)
+        return
+    if out is None or budget is None:
+        raise BadInput("a search needs --budget, such as 1ms, and --out, the folder to make")
+    from featherlight.searching.job import search as run
+
+    searched = run(
+        data,
+        budget,
+        out=out,
+        space=space,
+        method=method,  # type: ignore[arg-type]  # checked there
+        minutes=minutes,
+        trials=trials,
+        exponent=exponent,
+        size=size,
+        target=target,
+        engine=engine,
+        threads=threads,
+        study=study,
+        seed=seed,
+        resume=resume,
+        say=note,
+    )
+    if json:
+        print_json(searched.to_json())
+    else:
+        _print(searched)
+
+
+def _print(searched: Searched) -> None:
+    from featherlight.cli.output import print_table
+    from featherlight.searching.result import table
+    from featherlight.timing.budget import show_time
+
+    rows = table(searched.spec)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    print_table(names, [[row.get(name, "") for name in names] for row in rows])
+    took = searched.measurement
+    print(
+        f"\n{len(searched.found):,} networks judged, {len(searched.front)} on the front of accuracy and time, "
+        f"{len(searched.finalists)} trained alone\n"
+        f"{show_time(took.median)}, p90 {show_time(took.p90)}, of {show_time(searched.budget)}: {searched.verdict}"
+        f"{f' ({searched.predicted})' if searched.predicted else ''}\n"
+        f"test accuracy {searched.test_accuracy:.1%}, validation {searched.validation_accuracy:.1%}, after "
+        f"{searched.images:,} images\n"
+        f"multiply-adds {searched.multiply_adds:,}, parameters {searched.parameters:,}\nnetwork: {searched.folder}"
+    )

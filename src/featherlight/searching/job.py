@@ -1,0 +1,177 @@
+"""A network searched for, from images and a budget to a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import featherlight
+from featherlight.cost import count
+from featherlight.data import open_dataset
+from featherlight.engines import AUTO, find
+from featherlight.errors import BadInput
+from featherlight.files import write_json
+from featherlight.graph import from_spec
+from featherlight.journal import Journal, Record
+from featherlight.latency import read_table
+from featherlight.predict import export, load
+from featherlight.pretrained import save
+from featherlight.searching.asked import JOURNAL, check, check_folder, size_of
+from featherlight.searching.explore import explore
+from featherlight.searching.finals import Finalist, Winner, finalists_of, race, train_winner
+from featherlight.searching.front import Found
+from featherlight.searching.result import RESULT, Searched
+from featherlight.searching.spaces import read_space
+from featherlight.searching.task import WORK, Method, Say, Task
+from featherlight.searching.times import Times, times_of
+from featherlight.timing import this_machine
+from featherlight.timing.budget import parse_budget, show_time
+from featherlight.training import evaluate, preprocessing_for
+
+ONNX = "model.onnx"
+EXPLORING = 0.5  # of the training, for the search itself; the rest is for its finalists and the winner
+
+
+def search(
+    data: str | os.PathLike[str],
+    budget: str | float,
+    *,
+    out: str | os.PathLike[str],
+    space: str = "light",
+    method: Method = "supernet",
+    minutes: float = 60.0,
+    trials: int | None = None,
+    exponent: float | None = None,
+    size: int | None = None,
+    target: str | os.PathLike[str] | None = None,
+    engine: str = AUTO,
+    threads: int = 1,
+    study: str | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    say: Say = lambda _: None,
+) -> Searched:
+    """The network of a space that is most accurate within `budget` on this machine, trained on the images in `data`.
+
+    data      a folder of classes, or any other source that `open_dataset` knows
+    budget    the time for one image, such as "1ms", or seconds; the 90th percentile must keep it
+    out       the folder to make: a hub folder with model.onnx and search.json
+    space     by name (`SPACES`), or a Python file that defines SPACE
+    method    "supernet" trains all networks of the space at once, as one with shared weights, and lets them evolve;
+              "optuna" and "random" train each a little by itself, by successive halving, as Optuna's study says
+    minutes   of training in all; building the latency table and timing come on top
+    trials    networks to judge, instead of as many as half of the time allows
+    exponent  of MnasNet's reward, such as -0.07: then time below the budget is worth something too
+    size      of the images in pixels: 28 for grey ones, else 128
+    target    a latency table of another device: then times are its predictions, and nothing is timed here
+    engine    onnxruntime, openvino, or "auto" for whichever is faster
+    study     where Optuna keeps its study: a path, or the URL of a database that other machines reach
+    resume    go on with a search that was begun in `out` with the same arguments
+
+    Raises BadInput for what cannot be used, and where no network of the space keeps the budget, with the nearest time.
+    """
+    folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
+    check(seconds, method, minutes, trials, exponent, size, engine, threads, study, here=target is None)
+    check_folder(folder, resume)
+    dataset = open_dataset(data, seed)
+    pixels = size_of(dataset, size)
+    networks = read_space(space, pixels)
+    table = None if target is None else read_table(Path(target))
+    if table is not None:
+        table.known_sizes([pixels])
+        table.check(None if engine == AUTO else engine, threads)
+    elif engine != AUTO:
+        find(engine)  # raises where it is not installed: before the folder holds a journal
+    record = Record(Journal(folder / JOURNAL))
+    record.begin({"data": dataset.source, "images": dataset.digest, "budget": seconds, "space": networks.digest,
+                  "method": method, "minutes": minutes, "trials": trials, "exponent": exponent, "size": pixels,
+                  "target": None if table is None else table.digest, "engine": engine, "threads": threads,
+                  "study": study, "seed": seed, "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
+                  "featherlight": featherlight.__version__})  # fmt: skip
+    task = Task(
+        folder, dataset, preprocessing_for(dataset, pixels), networks, seconds, exponent, method, trials,
+        60 * minutes, engine, threads, study, seed, None if target is None else Path(target), record, say,
+    )  # fmt: skip
+    try:
+        return _run(task)
+    except BadInput:  # what was asked for cannot be had: nothing is left of it
+        _discard(folder)
+        raise
+
+
+def _run(task: Task) -> Searched:
+    spent: dict[str, float] = {}
+    with _timed(task, "times", spent):
+        times = times_of(task)
+    with _timed(task, "search", spent):
+        found = explore(task, times, EXPLORING * task.seconds)
+    task.say(f"{len(found):,} networks judged; timing the most promising")
+    with _timed(task, "finalists", spent):
+        finalists = race(times, finalists_of(times, found), (1 - EXPLORING) * task.seconds)
+    with _timed(task, "winner", spent):
+        winner = train_winner(task, finalists[0], (1 - EXPLORING) * task.seconds)
+    task.say(f"validation accuracy {winner.accuracy:.1%}")
+    return _written(task, times, found, finalists, winner, spent)
+
+
+def _written(
+    task: Task,
+    times: Times,
+    found: tuple[Found, ...],
+    finalists: list[Finalist],
+    winner: Winner,
+    spent: dict[str, float],
+) -> Searched:
+    folder, spec, dataset = task.folder, winner.finalist.spec, task.dataset
+    save(folder, winner.network, label_names=dataset.label_names, preprocessing=task.preprocessing.to_config(),
+         notes=f"Found by `featherlight search --method {task.method}` in the space {task.space.name}, within "
+         f"{show_time(task.budget)} an image, on {dataset.source}. {RESULT} holds all figures.")  # fmt: skip
+    written = load(folder)
+    indices = np.arange(min(64, len(dataset.validation)))
+    some = dataset.validation.prepared(indices, task.preprocessing)[dataset.validation.sound(indices)]
+    export(written, folder / ONNX, some)
+    counted = count(from_spec(spec, (1, *task.image), task.ends[0]))
+    searched = Searched(
+        folder=folder,
+        data=dataset.source,
+        seed=task.seed,
+        space=task.space,
+        method=task.method,
+        budget=task.budget,
+        measurement=times.measured([spec])[0],
+        predicted="" if task.target is None else times.table.label,
+        validation_accuracy=winner.accuracy,
+        test_accuracy=evaluate(written.model, dataset.test, task.preprocessing),
+        found=found,
+        finalists=tuple(finalists),
+        images=winner.images,
+        parameters=counted.parameters,
+        multiply_adds=counted.multiply_adds,
+        spec=spec,
+        seconds=spent,
+    )
+    write_json(folder / RESULT, searched.to_json())
+    shutil.rmtree(task.work, ignore_errors=True)
+    return searched
+
+
+@contextlib.contextmanager
+def _timed(task: Task, stage: str, spent: dict[str, float]) -> Any:
+    """Note what a stage took by the clock, with what it took before a crash."""
+    begun = time.perf_counter()
+    yield
+    event = task.record.once("stage", lambda: {"seconds": time.perf_counter() - begun}, name=stage)
+    spent[stage] = float(event["seconds"])
+
+
+def _discard(folder: Path) -> None:
+    shutil.rmtree(folder / WORK, ignore_errors=True)
+    (folder / JOURNAL).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()

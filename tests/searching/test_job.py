@@ -1,0 +1,159 @@
+"""A search from photographs to a folder, by a made-up latency table: nothing is timed, so its choices are the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import featherlight as fl
+import search_given
+import small_shrink
+from featherlight.errors import BadInput
+from featherlight.graph import from_spec
+from featherlight.latency import pieces, read_table
+from featherlight.searching import explore, finals, front
+from featherlight.searching.job import search
+from featherlight.spec import from_json
+from featherlight.training import train_network
+
+BUDGET = 1.5e-3
+
+
+class Given(NamedTuple):
+    photos: Path
+    space: Path
+    table: Path
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
+    folder = tmp_path_factory.mktemp("given")
+    networks = search_given.space(folder / "small.py")
+    return Given(
+        small_shrink.photographs(folder / "photos"),
+        folder / "small.py",
+        search_given.table(folder / "pi.json", networks),
+    )
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finals, "images_per_second", lambda *_, **__: 300.0)
+    monkeypatch.setattr(finals, "fastest_threads", lambda *_, **__: 1)
+    monkeypatch.setattr(explore, "POOL", 12)
+
+
+def arguments(given: Given, out: Path, **changes: Any) -> dict[str, Any]:
+    return {
+        "out": out,
+        "space": str(given.space),
+        "target": given.table,
+        "size": 32,
+        "minutes": 0.02,
+        "trials": 8,
+    } | changes
+
+
+@pytest.mark.parametrize("method", ["supernet", "optuna", "random"])
+def test_a_search_leaves_a_network_that_keeps_the_budget(method: str, given: Given, tmp_path: Path) -> None:
+    out = tmp_path / "found"
+    searched = search(given.photos, BUDGET, **arguments(given, out, method=method))
+    assert searched.verdict == "fits"
+    assert searched.predicted.startswith("predicted for Raspberry Pi 9")
+    assert len(searched.found) == 8 if method == "supernet" else 0 < len(searched.found) <= 8
+    assert all(each.seconds <= BUDGET for each in searched.found)
+    assert searched.front == front.front(searched.found)
+    best = max(each.accuracy for each in searched.finalists)
+    assert searched.finalists[0].accuracy == best
+    assert searched.spec == searched.finalists[0].spec
+    document = json.loads((out / "search.json").read_text())
+    assert document == json.loads(json.dumps(searched.to_json()))
+    assert from_json(document["spec"]) == fl.create_model(f"local-dir:{out}", True).spec
+    table = read_table(given.table)
+    told = table.predict(pieces(from_spec(searched.spec, (1, 3, 32, 32), 2)))
+    assert document["time"]["p90"] == told.high <= BUDGET
+    assert len(fl.load(out).predict(given.photos / "blue" / "1.png")) == 2
+    assert (out / "model.onnx").exists()
+    assert not (out / "searching").exists()
+
+
+def test_stopped_anywhere_it_goes_on_to_the_same_network(
+    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def same_steps(*given_: Any, seconds: float | None = None, **named: Any) -> Any:
+        """Seconds measure the machine; so many steps are the same in both runs."""
+        return train_network(*given_, **(named if seconds is None else named | {"steps": 2}))
+
+    monkeypatch.setattr(explore, "train_network", same_steps)
+    whole = search(given.photos, BUDGET, **arguments(given, tmp_path / "whole"))
+    calls = 0
+
+    def interrupted(*given_: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls % 2 == 0:
+            raise KeyboardInterrupt
+        return same_steps(*given_, **named)
+
+    monkeypatch.setattr(explore, "train_network", interrupted)
+    monkeypatch.setattr(finals, "train_network", interrupted)
+    out, resumes = tmp_path / "stopped", 0
+    while True:
+        try:
+            stopped = search(given.photos, BUDGET, **arguments(given, out, resume=resumes > 0))
+            break
+        except KeyboardInterrupt:
+            resumes += 1
+    assert resumes > 1
+    assert stopped.spec == whole.spec
+    assert [each.genes for each in stopped.found] == [each.genes for each in whole.found]
+    assert stopped.test_accuracy == whole.test_accuracy
+    assert (out / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
+
+
+def test_a_budget_that_no_network_keeps_names_the_nearest_and_leaves_nothing(given: Given, tmp_path: Path) -> None:
+    for method in ("supernet", "random"):
+        out = tmp_path / method
+        with pytest.raises(BadInput, match=r"keeps 0\.001 ms: the nearest takes"):
+            search(given.photos, 1e-6, **arguments(given, out, method=method))
+        assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"budget": 0}, "budget must be a time above 0"),
+        ({"method": "guess"}, "method must be one of supernet, optuna, random"),
+        ({"minutes": 0}, "minutes must be"),
+        ({"trials": 0}, "trials must be"),
+        ({"exponent": 1.0}, "exponent must be a number below 0"),
+        ({"space": "lite"}, "light"),
+        ({"size": 64}, "images of 32 pixels"),
+        ({"study": "x.journal"}, "a study is kept by the methods optuna and random"),
+        ({"engine": "torch"}, "engine must be"),
+    ],
+)
+def test_what_makes_no_sense_is_a_sentence(
+    changes: dict[str, Any], sentence: str, given: Given, tmp_path: Path
+) -> None:
+    asked = arguments(given, tmp_path / "found") | changes
+    budget = asked.pop("budget", BUDGET)
+    with pytest.raises(BadInput, match=sentence):
+        search(given.photos, budget, **asked)
+    assert not (tmp_path / "found").exists()
+
+
+def test_a_search_of_something_else_is_not_gone_on_with(given: Given, tmp_path: Path) -> None:
+    out = tmp_path / "found"
+    search(given.photos, BUDGET, **arguments(given, out, trials=4))
+    with pytest.raises(BadInput, match="holds a result already"):
+        search(given.photos, BUDGET, **arguments(given, out, trials=4))
+    (out / "search.json").unlink()
+    with pytest.raises(BadInput, match="holds a search that did not end"):
+        search(given.photos, BUDGET, **arguments(given, out, trials=4))
+    with pytest.raises(BadInput, match="trials was 4 and is 5"):
+        search(given.photos, BUDGET, **arguments(given, out, trials=5, resume=True))
