@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 import small_shrink
 from featherlight.cli import main
+from featherlight.shrinking import trials
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -35,6 +37,30 @@ def test_a_network_is_made_faster(
     code, out, said = run(monkeypatch, capsys, *asked, "--out", str(tmp_path / "b"))
     assert (code, out) == (2, "")
     assert said == f"Error: {tmp_path / 'b'} holds a result already (shrink.json); name another folder with --out\n"
+
+
+def test_stopped_it_says_how_to_go_on_and_ended_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    source, out = small_shrink.network(tmp_path / "net"), tmp_path / "out"
+    photos, table = small_shrink.photographs(tmp_path / "photos"), small_shrink.table(tmp_path / "pi.json")
+    asked = (str(source), str(photos), "--faster", "20%", "--images", "60", "--target", str(table), "--out", str(out))
+    more = ("--choice", "accuracy", "--resume")
+    with monkeypatch.context() as stopping:
+        stopping.setattr(trials, "train_network", stop)
+        code, printed, said = run(monkeypatch, capsys, *asked, *more)
+    assert (code, printed) == (130, "")
+    assert f"stopped; what was finished is in {out}, and --resume goes on from there" in said
+    code, printed, said = run(monkeypatch, capsys, *asked, *more)
+    assert code == 0, said
+    code, printed, said = run(monkeypatch, capsys, *asked, *more)
+    assert code == 0
+    assert said == f"the shrink in {out} has ended already\n"
+    assert "times as fast: fits" in printed
+
+
+def stop(*_: object, **__: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def test_both_or_neither_of_budget_and_faster_is_refused(

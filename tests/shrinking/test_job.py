@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +14,11 @@ import pytest
 
 import featherlight as fl
 import small_shrink
-from featherlight import shrinking
+from featherlight import files, shrinking
 from featherlight.errors import BadInput, Failure
-from featherlight.shrinking import plan, trials
+from featherlight.journal import Journal
+from featherlight.latency import LatencyTable, read_table
+from featherlight.shrinking import clock, plan, trials
 from featherlight.training import train_network
 from small_shrink import SPEC
 
@@ -108,10 +114,16 @@ def test_a_damaged_file_of_weights_is_not_gone_on_from(
         ({"budget": "1ms"}, "name either a budget"),
         ({"faster": "-3%"}, "faster must be a share above 0 such as 30%"),
         ({"faster": None, "budget": "fast"}, "budget must be a time above 0"),
-        ({"faster": "100000%"}, "least that it reaches|nearest takes"),
+        ({"faster": "100000%"}, r"no network of this kind takes .* ms or less: the nearest takes .* ms"),
+        ({"faster": "100000%", "method": "uniform"}, r"no network of this kind takes .* the nearest takes .* ms"),
+        ({"faster": "100000%", "method": "magnitude"}, r"no network of this kind takes .* the nearest takes .* ms"),
         ({"faster": None, "budget": "10s"}, "already"),
         ({"method": "magic"}, "method must be one of netadapt, uniform, magnitude"),
         ({"minutes": 0}, "minutes must be a number above 0"),
+        ({"images": 100}, "name either minutes of training or images to train on, and not both"),
+        ({"minutes": None, "images": 0}, "images must be a whole number above 0"),
+        ({"choice": "luck"}, "choice must be one of ratio, accuracy"),
+        ({"method": "uniform", "choice": "accuracy"}, "and the method uniform makes none: leave it out"),
         ({"target": Path("nowhere.json")}, "nowhere.json cannot be read"),
     ],
 )
@@ -120,6 +132,103 @@ def test_what_cannot_be_had_is_refused(
 ) -> None:
     with pytest.raises(BadInput, match=words):
         shrinking.shrink(trained, photos, **arguments(table, tmp_path / "net", **changes))
+    assert not (tmp_path / "net").exists()
+
+
+@pytest.mark.parametrize("method", ["netadapt", "magnitude"])
+def test_every_method_sees_the_images_that_it_was_given(
+    method: str, trained: Path, photos: Path, table: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    asked = arguments(table, tmp_path / "net", method=method, minutes=None, images=300, say=said.append)
+    shrunk = shrinking.shrink(trained, photos, **asked)
+    assert shrunk.images == 300
+    assert "300 images of training in all, about" in said[0]
+    assert [step for step in said if step.startswith("1: ")] or method == "magnitude"
+    assert all(re.search(r"about \d+ more and the long fine-tune, about \d+ s left", each) for each in said[1:-1])
+
+
+def test_the_choice_of_the_paper_is_kept_to(trained: Path, photos: Path, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "net"
+    shrunk = shrinking.shrink(trained, photos, **arguments(table, out, choice="accuracy", minutes=None, images=60))
+    assert Journal(out / "shrink.jsonl").read()[0]["choice"] == "accuracy"
+    for step in shrunk.steps:
+        assert step["tried"][step["kept"]] == max(step["tried"].values())
+
+
+def test_a_resume_with_other_arguments_is_refused_and_costs_nothing(
+    trained: Path, photos: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, said = tmp_path / "net", list[str]()
+    monkeypatch.setattr(trials.Trials, "finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        shrinking.shrink(trained, photos, **arguments(table, out, say=said.append))
+    assert said[-1] == f"stopped; what was finished is in {out}, and --resume goes on from there"
+    before = sorted(path.name for path in out.rglob("*"))
+    with pytest.raises(BadInput, match="choice was 'ratio' and is 'accuracy'"):
+        shrinking.shrink(trained, photos, **arguments(table, out, choice="accuracy", resume=True))
+    assert sorted(path.name for path in out.rglob("*")) == before
+
+
+@pytest.mark.parametrize("number", [1, 12])  # of the file that no longer fits
+def test_a_full_disk_is_a_sentence_and_loses_nothing(
+    number: int, trained: Path, photos: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "images_per_second", lambda *_, **__: 300.0)
+    sync, calls = files._sync, [0]
+
+    def full(path: Path) -> None:
+        calls[0] += path.suffix == ".part"
+        if calls[0] >= number and path.suffix == ".part":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(path)
+
+    out = tmp_path / "net"
+    with monkeypatch.context() as until_then:
+        until_then.setattr(files, "_sync", full)
+        with pytest.raises(Failure, match="cannot be written to: No space left on device; what was finished is in"):
+            shrinking.shrink(trained, photos, **arguments(table, out))
+    finished = [event for event in Journal(out / "shrink.jsonl").read() if event["event"] == "trained"]
+    shrunk = shrinking.shrink(trained, photos, **arguments(table, out, resume=True))
+    assert shrunk.verdict == "fits"
+    assert [each for each in Journal(out / "shrink.jsonl").read() if each["event"] == "trained"][
+        : len(finished)
+    ] == finished
+
+
+def test_one_class_or_fewer_images_than_it_takes_is_refused(
+    trained: Path, photos: Path, table: Path, tmp_path: Path
+) -> None:
+    def copied(root: Path, blue: int, red: int) -> Path:
+        for name, count in (("blue", blue), ("red", red)):
+            (root / name).mkdir(parents=True)
+            for image in sorted((photos / name).iterdir())[:count]:
+                (root / name / image.name).write_bytes(image.read_bytes())
+        return root
+
+    one = copied(tmp_path / "one", 5, 0)
+    with pytest.raises(BadInput, match=r"each class must have images; .* has none in 'red'"):
+        shrinking.shrink(trained, one, **arguments(table, tmp_path / "net"))
+    (one / "red").rmdir()
+    with pytest.raises(BadInput, match="must hold at least two classes; got one, 'blue'"):
+        shrinking.shrink(trained, one, **arguments(table, tmp_path / "net"))
+    with pytest.raises(BadInput, match="has too few images; some class must have at least 3"):
+        shrinking.shrink(trained, copied(tmp_path / "few", 1, 1), **arguments(table, tmp_path / "net"))
+    assert not (tmp_path / "net").exists()
+
+
+def test_pieces_that_were_timed_are_not_timed_again(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def timed(bundle: Path, out: Path, **_: Any) -> LatencyTable:
+        assert bundle.exists()
+        shutil.copy(table, out)
+        return read_table(out)
+
+    monkeypatch.setattr(clock, "time_here", timed)
+    first = clock.time_cuts(SPEC, (3, 32, 32), 2, tmp_path, engine="onnxruntime", threads=1)
+    monkeypatch.setattr(clock, "time_here", lambda *_, **__: pytest.fail("timed again"))
+    assert clock.time_cuts(SPEC, (3, 32, 32), 2, tmp_path, engine="onnxruntime", threads=1) == first
 
 
 def test_images_of_other_classes_are_refused(trained: Path, photos: Path, table: Path, tmp_path: Path) -> None:

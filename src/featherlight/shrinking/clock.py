@@ -13,7 +13,7 @@ from pathlib import Path
 
 from featherlight.errors import BadInput, Failure
 from featherlight.graph import from_spec
-from featherlight.latency import LatencyTable, Member, pack, pieces, time_here
+from featherlight.latency import LatencyTable, Member, pack, pieces, read_table, time_here
 from featherlight.shrinking.carve import legal
 from featherlight.shrinking.proposals import Clock
 from featherlight.shrinking.widths import widths, with_channels
@@ -38,10 +38,12 @@ def table_clock(table: LatencyTable, image: Image, num_classes: int) -> Clock:
 
 def time_cuts(spec: Spec, image: Image, num_classes: int, folder: Path, *, engine: str, threads: int) -> LatencyTable:
     """The table of a network and of its cuts, one width at a time, timed here; kept in `folder`, finished or not."""
-    bundle = folder / "pieces.zip"
+    bundle, out = folder / "pieces.zip", folder / "latency.json"
+    if out.exists():
+        return read_table(out)
     pack(_members(spec, image, num_classes), bundle, sizes=[image[1]], channels=image[0])
     try:
-        return time_here(bundle, folder / "latency.json", engine=engine, threads=threads)
+        return time_here(bundle, out, engine=engine, threads=threads)
     except BadInput as error:  # the bundle and the engine are our own choice: a full disk, say
         raise Failure(f"the pieces cannot be timed: {error}") from error
 

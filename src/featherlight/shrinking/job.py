@@ -21,7 +21,7 @@ from featherlight.latency import read_table
 from featherlight.predict import load
 from featherlight.shrinking.asked import JOURNAL, Asked, Method, check, check_classes, check_folder
 from featherlight.shrinking.carve import IllegalCut, Weights, carve
-from featherlight.shrinking.netadapt import TRAINED, Choice, State, Step, netadapt
+from featherlight.shrinking.netadapt import Choice, State, Step, netadapt
 from featherlight.shrinking.one_shot import magnitude, uniform
 from featherlight.shrinking.plan import plan_of
 from featherlight.shrinking.progress import Progress
@@ -124,12 +124,14 @@ def _run(task: Task) -> Shrunk:
     target = task.asked.wanted(first)
     if first.median <= target:
         raise BadInput(f"the network takes {show_time(first.p90)} already (nine calls of ten); ask for less than that")
-    trials = Trials(task, times, plan, Progress(plan.images, plan.rate))
+    trials = Trials(task, times, plan, Progress(plan.rate))
+    trials.expect(plan.iterations)
     task.say(
         f"{show_time(first.median)} now, {show_time(target)} wanted; {plan.images:,} images of training in all, "
         f"{trials.progress.left()}"
     )
     steps: list[dict[str, Any]] = []
+    weights: Weights | None
     if task.asked.method == "netadapt":
         spec, weights = _adapted(task, trials, first.median, target, steps)
     else:
@@ -143,14 +145,13 @@ def _adapted(
     task: Task, trials: Trials, seconds: float, target: float, steps: list[dict[str, Any]]
 ) -> tuple[Spec, Weights]:
     """By NetAdapt, each iteration told and added to `steps`."""
-    plan, progress = trials.plan, trials.progress
 
     def tell(step: Step) -> None:
-        progress.expect(step.left * TRAINED * plan.short + max(plan.last, plan.images - progress.seen))
+        trials.expect(step.left)
         task.say(
             f"{step.number}: {step.kept}, {show_time(step.seconds)}, validation accuracy {step.accuracy:.1%} (of "
             f"{len(step.glimpsed)} proposals, {len(step.tried)} trained); about {step.left} more and the long "
-            f"fine-tune, {progress.left()}"
+            f"fine-tune, {trials.progress.left()}"
         )
         steps.append(
             {"kept": str(step.kept), "seconds": step.seconds, "validation_accuracy": step.accuracy,
@@ -160,7 +161,7 @@ def _adapted(
 
     weights = dict(task.start.model.state_dict())
     state = State(task.spec, weights, seconds, trials.judge(task.spec, weights))
-    step = (seconds - target) * (1 - DECAY) / (1 - DECAY**plan.iterations)
+    step = (seconds - target) * (1 - DECAY) / (1 - DECAY**trials.plan.iterations)
     end = netadapt(
         state, trials.times.clock, target, trials, step=step, decay=DECAY, choice=task.asked.choice, ends=task.ends,
         told=tell,

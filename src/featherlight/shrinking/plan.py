@@ -12,7 +12,7 @@ from featherlight.training import fastest_threads, images_per_second
 
 ITERATING = 0.4  # of the images, for NetAdapt's short fine-tunes; the rest is for the long one
 LEAST_LAST = 0.25  # that one's share, where there were more iterations than there should have been
-SHORT = 320  # images of a short fine-tune; more, where there are images enough for most iterations
+SHORT = 512  # images of a short fine-tune; more, where there are images enough for most iterations
 FEWEST, MOST = 4, 24  # iterations
 
 

@@ -1,4 +1,4 @@
-"""How far the training of a shrink is, and how long the rest will take."""
+"""How long a shrink will go on: as its iterations and its training did so far."""
 
 from __future__ import annotations
 
@@ -7,38 +7,44 @@ from collections.abc import Callable
 
 
 class Progress:
-    """The images of training that are left, and their time: as long as those so far took, with all that went between.
+    """The time that is left, of NetAdapt's iterations and of the long fine-tune.
 
-    images  that are to come, as far as is known
-    rate    of training, images a second, until some were trained here
-    seen    images so far, those that were trained before and read back among them
+    rate  of training, images a second, until some were trained here
+    seen  images so far, those that were trained before and read back among them
     """
 
-    def __init__(self, images: int, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.seen = 0
-        self._images, self._rate, self._clock = images, rate, clock
-        self._trained = 0
-        self._began: float | None = None
+        self._rate, self._clock = rate, clock
+        self._trained, self._seconds = 0, 0.0  # in training
+        self._iterations, self._iterating = 0, 0.0  # of those in which something was trained, and their seconds
+        self._mark = self._begun = clock()
+        self._trained_then = 0
+        self._left, self._each, self._last = 0, 0, 0
 
-    def expect(self, images: int) -> None:
-        """So many are to come, as is known better now."""
-        self._images = images
+    def expect(self, iterations: int, each: int, last: int) -> None:
+        """So many iterations are to come, each with so many images, and then the long fine-tune on the `last` ones."""
+        now = self._clock()
+        if self._trained > self._trained_then:  # what was read back took no time
+            self._iterations, self._iterating = self._iterations + 1, self._iterating + now - self._mark
+        self._mark, self._trained_then = now, self._trained
+        self._left, self._each, self._last = iterations, each, last
 
     def begin(self) -> None:
-        """A piece of training begins; reading back those before took no time."""
-        if self._began is None:
-            self._began = self._clock()
+        """A piece of training begins."""
+        self._begun = self._clock()
 
     def done(self, images: int, *, trained: bool) -> None:
-        """A piece of so many is done: trained now, or before and read back."""
+        """A piece of so many images is done: trained now, or before and read back."""
         self.seen += images
-        self._images = max(0, self._images - images)
-        self._trained += images if trained else 0
+        if trained:
+            self._trained += images
+            self._seconds += self._clock() - self._begun
 
-    def left(self, under_way: int = 0, seconds: float = 0.0) -> str:
-        """Such as "about 12 min left"; of these the piece `under_way`, of so many images, will take `seconds`."""
-        rate = self._rate
-        if self._began is not None and self._trained:
-            rate = self._trained / max(self._clock() - self._began, 1e-9)
-        seconds += max(0, self._images - under_way) / rate
+    def left(self) -> str:
+        """Such as "about 12 min left"."""
+        rate = self._trained / max(self._seconds, 1e-9) if self._trained else self._rate
+        iteration = self._iterating / self._iterations if self._iterations else self._each / rate
+        under_way = min(self._clock() - self._mark, iteration) if self._left else 0.0
+        seconds = self._left * iteration - under_way + self._last / rate
         return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"

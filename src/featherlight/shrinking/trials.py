@@ -15,6 +15,7 @@ from featherlight.errors import Failure
 from featherlight.files import replacing, sha256
 from featherlight.layers import Network
 from featherlight.shrinking.carve import Weights
+from featherlight.shrinking.netadapt import TRAINED
 from featherlight.shrinking.plan import Plan
 from featherlight.shrinking.progress import Progress
 from featherlight.shrinking.task import Task
@@ -23,8 +24,9 @@ from featherlight.spec import Spec
 from featherlight.training import Checkpoints, recipe_for, scores, train_network
 
 # Validation images at most, always the same ones; judging one costs a third of training on one.
-JUDGED, GLIMPSED = 1000, 256
+JUDGED, GLIMPSED = 1000, 128
 SAY_EVERY = 10.0  # seconds
+FINAL = "final"  # the key of the long fine-tune
 
 # Of the peak learning rate of training from scratch: a cut network has little to learn again, and much to forget.
 SHORT_RATE, LONG_RATE = 0.1, 0.5
@@ -57,9 +59,18 @@ class Trials:
 
     def finish(self, spec: Spec, weights: Weights | None) -> tuple[Weights, float]:
         """A long one on all images that are left; from scratch, at the whole rate, where there are no weights."""
-        images = max(self.plan.last, self.plan.images - self.progress.seen)
-        self.progress.expect(images)
-        return self._train("final", spec, weights, images, 1.0 if weights is None else LONG_RATE)
+        self.expect(0)
+        return self._train(FINAL, spec, weights, self._last, 1.0 if weights is None else LONG_RATE)
+
+    def expect(self, iterations: int) -> None:
+        """So many more iterations of NetAdapt are to come, about."""
+        each = TRAINED * self.plan.short
+        self.progress.expect(iterations, each, max(self.plan.last, self._last - iterations * each))
+
+    @property
+    def _last(self) -> int:
+        """The images for the long fine-tune, were it now."""
+        return max(self.plan.last, self.plan.images - self.progress.seen)
 
     def ratio(self, key: str, spec: Spec) -> float:
         """Of its time and the first network's."""
@@ -98,7 +109,7 @@ class Trials:
                 seed=task.asked.seed,
                 validated=JUDGED,
                 checkpoints=checkpoints,
-                progress=self._telling(key, images),
+                progress=self._telling(key),
             ).accuracy
         except Failure as failure:  # one that diverges cannot win; the others go on
             task.say(f"{key}: {failure}")
@@ -110,14 +121,15 @@ class Trials:
         shutil.rmtree(checkpoints.folder, ignore_errors=True)
         return {"images": images, "accuracy": accuracy, "weights": path.name, "sha256": sha256(path)}
 
-    def _telling(self, key: str, images: int) -> Callable[[int, int, float, float], None]:
-        """Says now and then how far the training of so many images is."""
+    def _telling(self, key: str) -> Callable[[int, int, float, float], None]:
+        """Says now and then how far a piece of training is, and how long all that comes after it will take."""
         said = time.monotonic()
 
         def tell(step: int, steps: int, loss: float, left: float) -> None:
             nonlocal said
             if time.monotonic() - said >= SAY_EVERY:
                 said = time.monotonic()
-                self.task.say(f"{key}: step {step} of {steps}, loss {loss:.3f}, {self.progress.left(images, left)}")
+                whole = f"{left:.0f} s left" if key == FINAL else self.progress.left()
+                self.task.say(f"{key}: step {step} of {steps}, loss {loss:.3f}, {whole}")
 
         return tell
