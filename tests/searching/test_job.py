@@ -76,7 +76,7 @@ def test_a_search_leaves_a_network_that_keeps_the_budget(method: str, given: Giv
     told = table.predict(pieces(from_spec(searched.spec, (1, 3, 32, 32), 2)))
     assert document["time"]["p90"] == told.high <= BUDGET
     assert len(fl.load(out).predict(given.photos / "blue" / "1.png")) == 2
-    assert (out / "model.onnx").exists()
+    assert all((out / name).exists() for name in ("model.onnx", "search.png", "README.md"))
     assert not (out / "searching").exists()
 
 

@@ -98,12 +98,11 @@ def search(
 
 def _print(searched: Searched) -> None:
     from featherlight.cli.output import print_table
-    from featherlight.searching.result import table
+    from featherlight.searching.architecture import COLUMNS
     from featherlight.timing.budget import show_time
 
-    rows = table(searched.spec)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    print_table(names, [[row.get(name, "") for name in names] for row in rows])
+    rows = [["" if value is None else value for value in line.to_json().values()] for line in searched.table]
+    print_table(list(COLUMNS), rows)
     took = searched.measurement
     print(
         f"\n{len(searched.found):,} networks judged, {len(searched.front)} on the front of accuracy and time, "

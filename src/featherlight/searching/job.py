@@ -22,10 +22,12 @@ from featherlight.journal import Journal, Record
 from featherlight.latency import read_table
 from featherlight.predict import export, load
 from featherlight.pretrained import save
+from featherlight.searching.architecture import architecture, markdown
 from featherlight.searching.asked import JOURNAL, check, check_folder, size_of
 from featherlight.searching.explore import explore
 from featherlight.searching.finals import Finalist, Winner, finalists_of, race, train_winner
 from featherlight.searching.front import Found
+from featherlight.searching.picture import PICTURE, draw
 from featherlight.searching.result import RESULT, Searched
 from featherlight.searching.spaces import read_space
 from featherlight.searching.task import WORK, Method, Say, Task
@@ -61,7 +63,7 @@ def search(
 
     data      a folder of classes, or any other source that `open_dataset` knows
     budget    the time for one image, such as "1ms", or seconds; the 90th percentile must keep it
-    out       the folder to make: a hub folder with model.onnx and search.json
+    out       the folder to make: a hub folder with model.onnx, search.json and a picture
     space     by name (`SPACES`), or a Python file that defines SPACE
     method    "supernet" trains all networks of the space at once, as one with shared weights, and lets them evolve;
               "optuna" and "random" train each a little by itself, by successive halving, as Optuna's study says
@@ -129,9 +131,13 @@ def _written(
     spent: dict[str, float],
 ) -> Searched:
     folder, spec, dataset = task.folder, winner.finalist.spec, task.dataset
-    save(folder, winner.network, label_names=dataset.label_names, preprocessing=task.preprocessing.to_config(),
-         notes=f"Found by `featherlight search --method {task.method}` in the space {task.space.name}, within "
-         f"{show_time(task.budget)} an image, on {dataset.source}. {RESULT} holds all figures.")  # fmt: skip
+    lines = architecture(spec, task.preprocessing.size, task.ends[1])
+    notes = (
+        f"Found by `featherlight search --method {task.method}` in the space {task.space.name}, within "
+        f"{show_time(task.budget)} an image, on {dataset.source}. {RESULT} holds all figures.\n\n{markdown(lines)}"
+    )
+    preprocessing = task.preprocessing.to_config()
+    save(folder, winner.network, label_names=dataset.label_names, preprocessing=preprocessing, notes=notes)
     written = load(folder)
     indices = np.arange(min(64, len(dataset.validation)))
     some = dataset.validation.prepared(indices, task.preprocessing)[dataset.validation.sound(indices)]
@@ -154,8 +160,10 @@ def _written(
         parameters=counted.parameters,
         multiply_adds=counted.multiply_adds,
         spec=spec,
+        table=tuple(lines),
         seconds=spent,
     )
+    draw(searched, folder / PICTURE)
     write_json(folder / RESULT, searched.to_json())
     shutil.rmtree(task.work, ignore_errors=True)
     return searched

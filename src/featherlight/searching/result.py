@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from featherlight import __version__
+from featherlight.searching.architecture import Line
 from featherlight.searching.finals import Finalist
 from featherlight.searching.front import Found, front
 from featherlight.searching.space import Space
 from featherlight.shrinking.result import time_json
-from featherlight.spec import Spec, to_json, walk
+from featherlight.spec import Spec, to_json
 from featherlight.timing import Measurement
 
 RESULT = "search.json"
@@ -26,7 +27,9 @@ class Searched:
     predicted      what is written beside times that come from a latency table of another device, "" where measured
     found          every network that was judged, in order, by what the search estimates
     finalists      those that were trained alone, best first
-    images         that the winner saw in training; `searched` those of the search and the race of finalists
+    images         that the winner saw in training
+    table          the architecture, as the papers print theirs
+    seconds        that each stage took by the clock
     """
 
     folder: Path
@@ -45,6 +48,7 @@ class Searched:
     parameters: int
     multiply_adds: int
     spec: Spec
+    table: tuple[Line, ...]
     seconds: Mapping[str, float]
 
     @property
@@ -75,26 +79,13 @@ class Searched:
             "images": self.images,
             "parameters": self.parameters,
             "multiply_adds": self.multiply_adds,
-            "table": table(self.spec),
+            "table": [line.to_json() for line in self.table],
             "spec": to_json(self.spec),
             "finalists": [_finalist(each, self.space) for each in self.finalists],
             "front": [_found(each, self.space) for each in self.front],
             "found": [each.to_json() for each in self.found],
             "seconds": dict(self.seconds),
         }
-
-
-def table(spec: Spec) -> list[dict[str, Any]]:
-    """The architecture as the papers print theirs: a line a row, with the channels that enter it."""
-    return [{"input": channels or "image", "kind": row.kind, **_shown(asdict(row))} for _, row, channels in walk(spec)]
-
-
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a row that say something: gates by their channels, nothing that is off."""
-    shown = {name: value for name, value in row.items() if value not in (None, False, "none")}
-    if "squeeze_excite" in shown:
-        shown["squeeze_excite"] = shown["squeeze_excite"]["channels"]
-    return shown
 
 
 def best_so_far(found: Sequence[Found]) -> list[tuple[float, float]]:
@@ -118,5 +109,5 @@ def _finalist(finalist: Finalist, space: Space) -> dict[str, Any]:
         "validation_accuracy": finalist.accuracy,
         "images": finalist.images,
         "time": time_json(finalist.measurement),
-        "table": table(finalist.spec),
+        "spec": to_json(finalist.spec),
     }
