@@ -17,7 +17,7 @@ from featherlight.timing import TIE
 
 ROOT = Path(__file__).parents[1]
 MEASURED = ROOT / "docs" / "measured"
-PAGES = tuple(ROOT / "docs" / f"{page}.md" for page in ("performance", "latency", "compare"))
+PAGES = tuple(ROOT / "docs" / f"{page}.md" for page in ("performance", "latency", "compare", "shrinking"))
 TABLE = re.compile(r"(<!-- measured: docs/measured/(\w+)\.json -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -204,6 +204,46 @@ def _out_of_order(results: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(found) or "no network with more multiply-adds than another is quicker"
 
 
+def shrinking(document: dict[str, Any]) -> list[str]:
+    """benchmarks/shrinking.py."""
+    if not document["rows"]:
+        return ["Not run yet: `python benchmarks/shrinking.py`."]
+
+    def cell(row: Mapping[str, Any], rival: str) -> str:
+        """Points above a rival, with their interval."""
+        points = row["above"].get(rival, {}).get("points")
+        return f"{points[0]:+.2f} ({points[1]:+.2f} to {points[2]:+.2f})" if points else "-"
+
+    columns = ("network, seed", "result", "multiply-adds", "test accuracy", "above the start", "above uniform", "time",
+               "faster")  # fmt: skip
+    rows = [
+        (
+            f"{row['network']}, {row['seed']}",
+            row["result"],
+            f"{row['multiply-adds']:,}",
+            _percent(row["test"]),
+            cell(row, "start"),
+            cell(row, f"uniform {row['result'].split()[-1]}"),
+            f"{row['ms']:.3f} ms",
+            f"{row['faster']:.2f}",
+        )
+        for row in document["rows"]
+    ]
+    asked = [(each["as fast as asked"], each["better than uniform"]) for each in document["answers"]]
+    return [
+        f"{_machine(document)}, {document['engine']}, one thread; {document['epochs']:g} epochs of training for the "
+        f"start, {document['shrink_epochs']:g} for each result; differences in points, with 95 % of paired resamples.",
+        "",
+        _line(columns),
+        "|" + "---|" * len(columns),
+        *map(_line, rows),
+        "",
+        f"Of {len(asked)} results of NetAdapt {sum(fast for fast, _ in asked)} are 1.3 times as fast as the start at "
+        f"no less accuracy, and {sum(better for _, better in asked)} are 1.0 point above uniform at equal time, or 1.2 "
+        "times as fast as uniform at no less accuracy.",
+    ]
+
+
 WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "fashion_mnist": families,
     "hour": hour,
@@ -216,6 +256,7 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "latency_error_openvino": latency_error,
     "yardsticks": yardsticks,
     "compare": compare,
+    "shrinking": shrinking,
 }
 
 
