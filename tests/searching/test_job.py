@@ -16,6 +16,7 @@ from featherlight.graph import from_spec
 from featherlight.latency import pieces, read_table
 from featherlight.searching import explore, finals, front
 from featherlight.searching.job import search
+from featherlight.searching.pipeline import search_then_shrink
 from featherlight.spec import from_json
 from featherlight.training import train_network
 
@@ -157,3 +158,15 @@ def test_a_search_of_something_else_is_not_gone_on_with(given: Given, tmp_path: 
         search(given.photos, BUDGET, **arguments(given, out, trials=4))
     with pytest.raises(BadInput, match="trials was 4 and is 5"):
         search(given.photos, BUDGET, **arguments(given, out, trials=5, resume=True))
+
+
+@pytest.mark.parametrize("budget", [4e-4, BUDGET])
+def test_a_search_and_then_netadapt(budget: float, given: Given, tmp_path: Path) -> None:
+    asked = arguments(given, tmp_path / "both", trials=4, minutes=0.05)
+    both = search_then_shrink(given.photos, budget, **asked)
+    assert both.found["budget"] == pytest.approx(1.25 * budget)
+    assert (both.shrunk is None) == (both.found["time"]["p90"] <= budget)
+    if both.shrunk is not None:
+        assert both.shrunk["after"]["median"] < both.found["time"]["median"]
+    assert fl.load(both.network).predict(given.photos / "red" / "1.png")
+    assert search_then_shrink(given.photos, budget, **asked, resume=True) == both

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from featherlight.errors import BadInput
 
 if TYPE_CHECKING:
+    from featherlight.searching.pipeline import Pipeline
     from featherlight.searching.result import Searched
 
 
@@ -41,6 +42,9 @@ def search(
     worker: Annotated[
         bool, typer.Option("--worker", help="Help the search whose --study this is, from any machine.")
     ] = False,
+    then_shrink: Annotated[
+        bool, typer.Option("--then-shrink", help="Search in a looser budget, then NetAdapt down to this one.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the splits, the weights and what is drawn.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the search that was begun in --out.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -56,6 +60,7 @@ def search(
     Examples:
       featherlight search photos/ --budget 1ms --minutes 60 --out found/
       featherlight search photos/ --budget 1ms --space mine.py --target pi.json --out found/
+      featherlight search photos/ --budget 1ms --then-shrink --out found/
       featherlight search photos/ --budget 1ms --method optuna --study sqlite:///study.db --out found/
       featherlight search photos/ --worker --study sqlite:///study.db
     """
@@ -71,25 +76,32 @@ def search(
     if out is None or budget is None:
         raise BadInput("a search needs --budget, such as 1ms, and --out, the folder to make")
     from featherlight.searching.job import search as run
+    from featherlight.searching.pipeline import search_then_shrink
 
-    searched = run(
-        data,
-        budget,
-        out=out,
-        space=space,
-        method=method,  # type: ignore[arg-type]  # checked there
-        minutes=minutes,
-        trials=trials,
-        exponent=exponent,
-        size=size,
-        target=target,
-        engine=engine,
-        threads=threads,
-        study=study,
-        seed=seed,
-        resume=resume,
-        say=note,
-    )
+    asked: dict[str, Any] = {
+        "out": out,
+        "space": space,
+        "method": method,
+        "minutes": minutes,
+        "trials": trials,
+        "exponent": exponent,
+        "size": size,
+        "target": target,
+        "engine": engine,
+        "threads": threads,
+        "study": study,
+        "seed": seed,
+        "resume": resume,
+        "say": note,
+    }
+    if then_shrink:
+        both = search_then_shrink(data, budget, **asked)
+        if json:
+            print_json({"found": both.found, "shrunk": both.shrunk})
+        else:
+            _print_both(both)
+        return
+    searched = run(data, budget, **asked)
     if json:
         print_json(searched.to_json())
     else:
@@ -113,3 +125,16 @@ def _print(searched: Searched) -> None:
         f"{searched.images:,} images\n"
         f"multiply-adds {searched.multiply_adds:,}, parameters {searched.parameters:,}\nnetwork: {searched.folder}"
     )
+
+
+def _print_both(both: Pipeline) -> None:
+    from featherlight.timing.budget import show_time
+
+    found, shrunk = both.found, both.shrunk
+    print(f"found: {show_time(found['time']['median'])}, test accuracy {found['test_accuracy']:.1%}")
+    if shrunk is not None:
+        print(
+            f"shrunk: {show_time(shrunk['after']['median'])}, p90 {show_time(shrunk['after']['p90'])}, test accuracy "
+            f"{shrunk['test_accuracy']:.1%}: {shrunk['verdict']}"
+        )
+    print(f"network: {both.network}")

@@ -25,11 +25,16 @@ FOUND, SHRUNK = "found", "shrunk"  # the folders
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Both results, as their JSON files keep them; the network is in the folder `shrunk`."""
+    """Both results, as their JSON files keep them; `shrunk` is None where what was found keeps the budget already."""
 
     folder: Path
     found: dict[str, Any]
-    shrunk: dict[str, Any]
+    shrunk: dict[str, Any] | None
+
+    @property
+    def network(self) -> Path:
+        """The folder with the network."""
+        return self.folder / (FOUND if self.shrunk is None else SHRUNK)
 
 
 def search_then_shrink(
@@ -55,8 +60,10 @@ def search_then_shrink(
     common: dict[str, Any] = {"target": target, "engine": engine, "threads": threads, "seed": seed, "say": say}
     if not (resume and (found / RESULT).exists()):
         search(data, LOOSER * seconds, out=found, minutes=SEARCHING * minutes, resume=resume, **common, **searching)
-        say("searched; now NetAdapt")
+    result = json.loads((found / RESULT).read_bytes())
+    if result["time"]["p90"] <= seconds:
+        say("what was found keeps the budget as it is: nothing is left for NetAdapt")
+        return Pipeline(folder, result, None)
     if not (resume and (shrunk / shrinking.RESULT).exists()):
         shrink(found, data, out=shrunk, budget=seconds, minutes=(1 - SEARCHING) * minutes, resume=resume, **common)
-    return Pipeline(folder, json.loads((found / RESULT).read_bytes()),
-                    json.loads((shrunk / shrinking.RESULT).read_bytes()))  # fmt: skip
+    return Pipeline(folder, result, json.loads((shrunk / shrinking.RESULT).read_bytes()))
