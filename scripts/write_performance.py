@@ -17,7 +17,7 @@ from featherlight.timing import TIE
 
 ROOT = Path(__file__).parents[1]
 MEASURED = ROOT / "docs" / "measured"
-PAGES = tuple(ROOT / "docs" / f"{page}.md" for page in ("performance", "latency", "compare", "shrinking"))
+PAGES = tuple(ROOT / "docs" / f"{page}.md" for page in ("performance", "latency", "compare", "shrinking", "searching"))
 TABLE = re.compile(r"(<!-- measured: docs/measured/(\w+)\.json -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -244,6 +244,58 @@ def shrinking(document: dict[str, Any]) -> list[str]:
     ]
 
 
+def searching(document: dict[str, Any]) -> list[str]:
+    """benchmarks/searching.py."""
+    if not document["rows"]:
+        return ["Not run yet: `python benchmarks/searching.py`."]
+    columns = ("network", "multiply-adds", "engine", "time", "p90", "keeps the budget", "test accuracy (seeds)",
+               "the found one above it", "times as fast")  # fmt: skip
+    rows = [
+        (
+            row["network"],
+            f"{row['multiply-adds']:,}",
+            row["engine"],
+            f"{row['ms']:.3f} ms",
+            f"{row['p90 ms']:.3f} ms",
+            "yes" if row["keeps"] else "no",
+            f"{_percent(row['test'])} ({row['seeds']})",
+            "-" if row["network"] == "found" else "{:+.2f} ({:+.2f} to {:+.2f})".format(*row["points above"]),
+            "-" if row["network"] == "found" else f"{row['times as fast'][0]:.2f}",
+        )
+        for row in document["rows"]
+    ]
+    return [
+        f"{_machine(document)}, one thread; Fashion-MNIST at 28 pixels within {document['budget']}, space "
+        f"{document['space']}, {document['minutes']:g} minutes for each search, {document['epochs']:g} epochs from "
+        "scratch for each network; differences in points, with 95 % of paired resamples.",
+        "",
+        _line(columns),
+        "|" + "---|" * len(columns),
+        *map(_line, rows),
+    ]
+
+
+def supernet_rank(document: dict[str, Any]) -> list[str]:
+    """benchmarks/supernet_rank.py."""
+    if not document["networks"]:
+        return ["Not run yet: `python benchmarks/supernet_rank.py`."]
+
+    def cells(name: str, each: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+        told = [each[of][how] for of in ("supernet", "seeds") for how in ("spearman", "kendall")]
+        return (name, *("-" if value is None else f"{value:.2f}" for value in told))
+
+    columns = ("networks", "Spearman: shared weights and alone", "Kendall", "Spearman: one seed and the other",
+               "Kendall")  # fmt: skip
+    return [
+        f"{_machine(document)}; {len(document['networks'])} networks of the space {document['space']}, each trained "
+        f"alone on {document['images alone']:,} images with two seeds; the supernet on {document['images shared']:,}.",
+        "",
+        _line(columns),
+        "|" + "---|" * len(columns),
+        *(_line(cells(name, each)) for name, each in document["correlations"].items()),
+    ]
+
+
 WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "fashion_mnist": families,
     "hour": hour,
@@ -257,6 +309,8 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "yardsticks": yardsticks,
     "compare": compare,
     "shrinking": shrinking,
+    "searching": searching,
+    "supernet_rank": supernet_rank,
 }
 
 
