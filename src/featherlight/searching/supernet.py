@@ -47,6 +47,8 @@ class Supernet(nn.Module):
             torch.manual_seed(seed)
             self.blocks = without_statistics(nn.ModuleDict(shared_blocks(space, num_classes, in_chans)))
             initialise(self.blocks)
+        for genes in pool:
+            self._parts(genes)  # kept: the first step is then as quick as the others, which a pace is told by
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, in_chans, H, W) to scores (N, num_classes), each share of the batch by another network."""
