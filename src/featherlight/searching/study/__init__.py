@@ -10,7 +10,7 @@ except ImportError:
 from featherlight.searching.study.judge import Judge, Worse, judge_of
 from featherlight.searching.study.search import Sampler, Search
 from featherlight.searching.study.shared import Study, close_study, create_study, found, join_study
-from featherlight.searching.study.worker import work, worker
+from featherlight.searching.study.workers import work, worker
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # workers say themselves what they do
 

@@ -15,6 +15,8 @@ from featherlight.searching.study.attempts import Place, draws, place
 from featherlight.searching.study.search import Sampler
 from featherlight.searching.variation import random_genes
 
+STUCK = 5  # draws of what was tried already, before one at random
+
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
     """What a space is to Optuna: each choice a parameter by its name, whose value is the index of the option taken."""
@@ -54,7 +56,7 @@ class Draws:
         Raises BadInput where random drawing finds no valid network; TPE draws invalid ones too, and learns from them.
         """
         state = np.random.SeedSequence([self._seed, self._stream, draws(trials), missed])
-        if not self.learns:
+        if not self.learns or _stuck(trials):
             return random_genes(self._space, np.random.default_rng(state))
         self._copy.sampler = _TPE(self._distributions, int(state.generate_state(1)[0]))
         for trial in trials:
@@ -72,6 +74,18 @@ class Draws:
         for number in range(first, first + len(passing) + 1):
             self._copy.tell(number, state=TrialState.FAIL)
         return tuple(int(drawn[choice.name]) for choice in self._space.choices)
+
+
+def _stuck(trials: Sequence[FrozenTrial]) -> bool:
+    """Whether TPE draws what was tried already again and again, as it does once it has found the best."""
+    repeated = 0
+    for trial in reversed(trials):
+        if place(trial) is not Place.REFUSED:
+            return False
+        repeated += trial.state == TrialState.FAIL
+        if repeated == STUCK:
+            return True
+    return False
 
 
 class _TPE(TPESampler):

@@ -15,6 +15,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool  # a connection a question: none is left that a server has forgotten
 
 from featherlight.errors import BadInput, Failure
 
@@ -129,16 +130,15 @@ def _database(url: str, kind: str, new: bool) -> BaseStorage:
         parsed = sqlalchemy.make_url(url)
         if parsed.drivername == POSTGRESQL:  # versions of SQLAlchemy differ in what they take then
             parsed = parsed.set(drivername=f"{POSTGRESQL}+psycopg")
-        return RDBStorage(parsed.render_as_string(hide_password=False), {"pool_pre_ping": True})
+        return RDBStorage(parsed.render_as_string(hide_password=False), {"poolclass": NullPool})
     file = Path(sqlalchemy.make_url(url).database or "")
     if not file.name or (not new and not file.exists()):
         raise BadInput(f"there is no study at {url}; begin it with `featherlight search DATA --study {url}`")
     file.parent.mkdir(parents=True, exist_ok=True)
-    storage = RDBStorage(url, {"connect_args": {"timeout": PATIENCE}})
+    storage = RDBStorage(url, {"poolclass": NullPool, "connect_args": {"timeout": PATIENCE}})
     # By default SQLite lets two processes read a row before either writes it: a trial would be finished twice.
     sqlalchemy.event.listen(storage.engine, "connect", _manual)
     sqlalchemy.event.listen(storage.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    storage.engine.dispose()
     return storage
 
 
