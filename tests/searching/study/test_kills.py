@@ -89,7 +89,7 @@ def check(
     wanted = 6 + 3 * kills
 
     def start() -> BaseProcess:
-        process = context.Process(target=slow_worker, args=(url, log, wanted, next(streams), sampler))  # type: ignore[attr-defined]
+        process: BaseProcess = context.Process(target=slow_worker, args=(url, log, wanted, next(streams), sampler))  # type: ignore[attr-defined]
         process.start()
         return process
 

@@ -156,7 +156,7 @@ class _Worker:
         if attempts.attempts(self.study.trials):
             return None
         budget = show_time(self.search.budget)
-        what = f"the nearest takes {show_time(nearest)}" if nearest < math.inf else "none of them is valid"
+        what = f"the nearest takes {show_time(nearest)}" if nearest < math.inf else f"of the last one, {why}"
         raise BadInput(f"no network of {MISSES:,} drawn from the space {self.search.space.name} keeps {budget}: {what}")
 
     def attempt(self, genes: Genes) -> None:
