@@ -18,6 +18,7 @@ from featherlight.fitting import Fitted
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.heats import Heat
 from featherlight.fitting.limits import Breach, Limits
+from featherlight.fitting.stage import Entrant, Judged, Stage
 from featherlight.fitting.time_candidates import Timed
 from featherlight.predict import Exported
 from featherlight.predict.agreement import Agreement
@@ -33,6 +34,12 @@ def took(median: float, threads: int) -> Measurement:
     )
 
 
+def judged(name: str, median: float, accuracy: float, folder: Path) -> Judged:
+    exported = Exported(str(folder / "model.onnx"), 99, "photos", True, Agreement(1, 1, 0.0, 1e-4))
+    entrant = Entrant(name, 96, "squeezenet_1_1")
+    return Judged(entrant, took(median, 2), "fits", accuracy, accuracy + 0.025, 1_470_000, 2_500_000, exported)
+
+
 def fitted(folder: Path) -> Fitted:
     heat = Heat(THIN, 1, 10, 640, 0, 320.0, 400.0, 2.0, 1, 0.875, {"batch": 64}, "", "")
     return Fitted(
@@ -40,20 +47,15 @@ def fitted(folder: Path) -> Fitted:
         data="photos",
         seed=0,
         budget=2e-3,
+        effort="quick",
+        stages=(Stage("choose", 2.0, True, "", judged(THIN.name, 1e-3, 0.875, folder)),),
         candidate=THIN,
-        verdict="fits",
-        measurement=took(1e-3, 2),
         limits=Limits(size=5_000_000),
-        weights=None,
-        weights_bytes=1_470_000,
-        memory_bytes=2_500_000,
-        test_accuracy=0.9,
         accuracies={THIN: 0.875},
         heats=(heat,),
         rungs=({"event": "rung", "rung": 1, "predicted_errors": {}, "kept": []},),
         candidates=(Timed(WIDE, took(3e-3, 1), "too slow"), Timed(THIN, took(1e-3, 2), "fits")),
         ruled_out=(Breach(HUGE, "too large", 12_800_000),),
-        exported=Exported(str(folder / "model.onnx"), 99, "photos", True, Agreement(1, 1, 0.0, 1e-4)),
         broken_images=(),
     )
 
@@ -76,7 +78,8 @@ def test_it_hands_on_what_was_asked_for(monkeypatch: pytest.MonkeyPatch, capsys:
         asked.update(options, arguments=arguments)
         raise BadInput("no network keeps it")
 
-    extra = ("--threads", 4, "--max-size", "5MB", "--max-memory", "20MB", "--minutes", 60, "--size", 96, "--resume")
+    limits = ("--threads", 4, "--max-size", "5MB", "--max-memory", "20MB", "--size", 96)
+    extra = (*limits, "--minutes", 60, "--effort", "normal", "--resume")
     assert run(monkeypatch, fit, *ASKED, *extra) == 2
     assert capsys.readouterr().err == "Error: no network keeps it\n"
     del asked["say"]
@@ -87,6 +90,7 @@ def test_it_hands_on_what_was_asked_for(monkeypatch: pytest.MonkeyPatch, capsys:
         "threads": 4,
         "size": 96,
         "minutes": 60.0,
+        "effort": "normal",
         "engine": "auto",
         "max_size": "5MB",
         "max_memory": "20MB",
@@ -111,6 +115,28 @@ def test_the_table_names_engine_threads_and_what_a_limit_ruled_out(
         f"network: {tmp_path}",
         f"picture: {tmp_path / 'accuracy_time.png'}",
     ]
+
+
+def test_what_each_stage_bought_stands_below(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first = fitted(tmp_path)
+    better = judged("squeezenet_1_1 1x at 96, shrunk", 1.5e-3, 0.9, tmp_path)
+    stages = (
+        *first.stages,
+        Stage("shrink", 240.0, True, "", better),
+        Stage("search", 0.0, False, "nothing keeps it", None),
+    )
+    assert run(monkeypatch, lambda *_, **__: replace(first, stages=stages), *ASKED) == 0
+    printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    at = printed.index("stage network time p90 validation test training")
+    assert printed[at + 2 : at + 5] == [
+        "choose squeezenet_1_1 0.5x at 96 1 ms 1.1 ms 87.5% 90.0% 0.0 min kept",
+        "shrink squeezenet_1_1 1x at 96, shrunk 1.5 ms 1.65 ms 90.0% 92.5% 4.0 min kept",
+        "search 0.0 min nothing keeps it",
+    ]
+    assert not any(line.endswith("*") for line in printed)  # none of the candidates is in the folder
+    assert any(line.startswith("squeezenet_1_1 1x at 96, shrunk: test accuracy 92.5%, 1.5 ms") for line in printed)
 
 
 def test_predicted_times_are_called_so(

@@ -61,6 +61,35 @@ def test_predicted_times_are_called_so(tmp_path: Path) -> None:
     assert "--target TABLE.json" in result.commands[0]
 
 
+def test_the_stages_of_a_fit_stand_beside_its_candidates(tmp_path: Path) -> None:
+    document = json.loads(FIT.read_bytes())
+    first, found = document["network"], "found in the space light at 28"
+    time = {**document["time"], "engine": "onnxruntime", "threads": 1}
+    common = {"kept": True, "note": "", "seconds": 60.0, "time": time, "verdict": "fits", "test_accuracy": 0.9}
+    document |= {"network": found, "effort": "thorough", "stages": [
+        {**common, "name": "choose", "network": first, "architecture": "mobilenet_v3_small",
+         "validation_accuracy": 0.897, "table": []},
+        {"name": "shrink", "kept": False, "note": "nothing to cut", "seconds": 0.0, "network": None},
+        {**common, "name": "search", "network": found, "architecture": "", "validation_accuracy": 0.91,
+         "table": [{"kind": "Fire", "squeeze": 8}, {"kind": "Pool"}]},
+    ]}  # fmt: skip
+    (tmp_path / "fit.json").write_text(json.dumps(document))
+    (tmp_path / "journal.jsonl").write_text(json.dumps({"event": "start", "effort": "thorough"}) + "\n")
+    result = read_result(tmp_path)
+    assert result is not None
+    assert result.title == found
+    finals = [(mark.name, mark.family, mark.chosen, mark.of) for mark in result.marks if mark.final]
+    assert finals == [
+        (first, "mobilenet_v3", False, "of the validation images"), (found, "other", True, "of the validation images")
+    ]  # fmt: skip
+    assert [(step.name, step.network, step.validation_accuracy) for step in result.steps] == [
+        ("choose", first, 0.897), ("shrink", "", None), ("search", found, 0.91)
+    ]  # fmt: skip
+    assert result.steps[2].columns == ["kind", "squeeze"]
+    assert "and then what 2 more stages made of it" in result.lead
+    assert "--effort thorough" in result.commands[0]
+
+
 def test_a_training_run_is_read(tmp_path: Path) -> None:
     (tmp_path / "train.json").write_text(json.dumps(TRAIN))
     result = read_result(tmp_path)

@@ -21,7 +21,13 @@ def fit(
             help="Side of the images in pixels (else 28 for Fashion-MNIST, the best of 96 to 224 for photos)."
         ),
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Minutes of training in all; timing comes on top.")] = 3.0,
+    effort: Annotated[
+        str, typer.Option(help="quick: the known networks; normal: and shrink a wider one; thorough: and search.")
+    ] = "quick",
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Minutes of training in all (quick 3, normal 15, thorough 60); timing comes on top."),
+    ] = None,
     engine: Annotated[str, typer.Option(help="torch, onnxruntime, openvino, or auto: whichever is fastest.")] = "auto",
     max_size: Annotated[str | None, typer.Option(help="Of the file of weights, such as 5MB, 500kB or 2MiB.")] = None,
     max_memory: Annotated[
@@ -38,14 +44,17 @@ def fit(
 
     Light-weight networks are timed untrained on this machine; the most promising of those that keep the budget are
     trained rung by rung, the better half going on, and the last one has most of the minutes. It becomes a folder:
-    weights, model.onnx, figures, a picture. What is finished is kept from the start: after Ctrl-C, a crash or a power
-    cut the same command with --resume goes on.
+    weights, model.onnx, figures, a picture. With --effort normal a wider network is then shrunk to the budget, with
+    --effort thorough one is searched for as well; each takes the place of the one before if it is more often right on
+    the validation images. What is finished is kept from the start: after Ctrl-C, a crash or a power cut the same
+    command with --resume goes on.
 
     \b
     Examples:
       featherlight fit photos/ --budget 2ms --out result/
       featherlight fit photos/ --budget 2ms --out result/ --resume
       featherlight fit photos/ --budget 5ms --threads 4 --max-size 5MB --minutes 60 --out result/
+      featherlight fit photos/ --budget 2ms --effort thorough --out result/
       featherlight fit photos/ --budget 20ms --target pi.json --out result/
     """
     from featherlight.cli.output import note, print_json
@@ -63,6 +72,7 @@ def fit(
         threads=threads,
         size=size,
         minutes=minutes,
+        effort=effort,  # type: ignore[arg-type]  # checked there
         engine=engine,
         max_size=max_size,
         max_memory=max_memory,
@@ -90,7 +100,7 @@ def _print(fitted: Fitted) -> None:
             show_time(each.measurement.p90),
             each.verdict,
             f"{fitted.accuracies[each.candidate]:.1%}" if each.candidate in fitted.accuracies else "",
-            "*" if each.candidate == fitted.candidate else "",
+            "*" if each.candidate.name == fitted.name else "",
         ]
         for each in sorted(fitted.candidates, key=lambda each: each.measurement.median)
     ]
@@ -110,6 +120,8 @@ def _print(fitted: Fitted) -> None:
         "chosen",
     ]
     print_table(columns, [*timed, *ruled_out])
+    if len(fitted.stages) > 1:
+        _print_stages(fitted)
     target = fitted.measurement.target
     median, p90 = show_time(fitted.measurement.median), show_time(fitted.measurement.p90)
     bound = f"{fitted.label}, at most {p90}" if fitted.label else f"p90 {p90}"
@@ -120,3 +132,23 @@ def _print(fitted: Fitted) -> None:
         f"\nweights: {show_bytes(fitted.weights_bytes)}; {show_bytes(fitted.memory_bytes)} of memory with the "
         f"activations of one image\nnetwork: {fitted.folder}\npicture: {fitted.picture}"
     )
+
+
+def _print_stages(fitted: Fitted) -> None:
+    """What each stage bought."""
+    from featherlight.cli.output import print_table
+    from featherlight.fitting import show_time
+
+    rows = []
+    for stage in fitted.stages:
+        figures = ["", "", "", ""]
+        if judged := stage.judged:
+            took = judged.measurement
+            accuracies = (judged.validation_accuracy, judged.test_accuracy)
+            figures = [show_time(took.median), show_time(took.p90), *(f"{accuracy:.1%}" for accuracy in accuracies)]
+        network = stage.judged.entrant.name if stage.judged else ""
+        told = "kept" if stage.kept else stage.note
+        rows.append([stage.name, network, *figures, f"{stage.seconds / 60:.1f} min", told])
+    print()
+    bound = "at most" if fitted.label else "p90"
+    print_table(["stage", "network", "time", bound, "validation", "test", "training", ""], rows)

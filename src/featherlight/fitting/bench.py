@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from featherlight.engines import ENGINES, Engine, ModuleSource, Running, Source, available, find, measure
@@ -103,10 +104,18 @@ class Bench:
         worst = HOPELESS * min(medians.values())
         self.engines = tuple(engine for engine in self.engines if medians[engine.name] <= worst)
 
-    def time_source(self, source: Source, target: Target, times: int) -> list[Measurement]:
-        """What was written, built in the way that `target` names and measured `times` times."""
-        with find(target.engine).build(source, threads=target.threads) as running:
-            return [measure({"": running}, seconds=2 * SECONDS)[""] for _ in range(times)]
+    def time_sources(self, sources: Mapping[str, tuple[Source, Target]], times: int) -> dict[str, list[Measurement]]:
+        """What was written, by name, each built in the way that its target names; `times` measurements of each.
+
+        All are timed in the same rounds.
+        """
+        with ExitStack() as stack:
+            running = {
+                name: stack.enter_context(find(target.engine).build(source, threads=target.threads))
+                for name, (source, target) in sources.items()
+            }
+            taken = [measure(running, seconds=2 * SECONDS * len(running)) for _ in range(times)]
+        return {name: [each[name] for each in taken] for name in running}
 
     def _race(self, candidate: Candidate) -> tuple[dict[Way, Measurement], dict[Way, Running]]:
         source = self.source(candidate)

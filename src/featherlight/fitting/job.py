@@ -16,17 +16,18 @@ from featherlight.data import open_dataset
 from featherlight.errors import BadInput, must_be
 from featherlight.fitting.bench import AUTO, Bench
 from featherlight.fitting.candidates import candidates, sizes
+from featherlight.fitting.effort import MINUTES, Asked, Effort, check_effort, has_ended
 from featherlight.fitting.heats import CANDIDATES
 from featherlight.fitting.limits import Limits, parse_bytes
 from featherlight.fitting.predicted_bench import AnyBench, PredictedBench
 from featherlight.fitting.rates import Rates
-from featherlight.fitting.result import JOURNAL, RESULT, Fitted, write
+from featherlight.fitting.result import JOURNAL, RESULT, Fitted
+from featherlight.fitting.stages import choose, improve
 from featherlight.fitting.task import Say, Task
 from featherlight.fitting.time_candidates import Field, Timing, nothing_fits, settle_engines
 from featherlight.fitting.train_candidates import promise, train_candidates
 from featherlight.journal import Journal, Record
 from featherlight.latency import read_table
-from featherlight.report import add_to_fit
 from featherlight.timing import this_machine
 from featherlight.timing.budget import parse_budget
 
@@ -38,7 +39,8 @@ def fit(
     out: str | os.PathLike[str],
     threads: int = 1,
     size: int | None = None,
-    minutes: float = 3.0,
+    minutes: float | None = None,
+    effort: Effort = "quick",
     engine: str = "auto",
     max_size: str | int | None = None,
     max_memory: str | int | None = None,
@@ -56,19 +58,24 @@ def fit(
                 way is part of the answer; training uses one or all cores, whichever is faster now
     size        of the images in pixels; by default 28 for Fashion-MNIST, and whichever of 96 to 224 is best for
                 photographs
-    minutes     of training in all; timing comes on top
+    minutes     of training in all, shared among the stages (`effort.SHARES`); by default 3, 15 and 60; timing comes on
+                top
+    effort      "quick" chooses among the registered networks, at the widths they are known for; "normal" then trains a
+                wider one and shrinks it to the budget (NetAdapt); "thorough" searches for a network as well. Each takes
+                the place of the one before where it keeps the budget and is more often right on the validation images
     engine      that will run the network: torch, onnxruntime, openvino, or "auto" for whichever runs it fastest here
     max_size    of the file of weights, such as "5MB", or bytes
     max_memory  of weights and activations that are alive at once, one image at a time, such as "20MB", or bytes
     seed        of the splits, the weights and the order of the images
     target      the latency table of another device (`featherlight latency`): then nothing is timed here; times are
                 predictions for that device, labelled so, and the upper end of their interval must keep the budget
-    resume      go on with a fit that was begun in `out` with the same arguments; what it finished is not done again
+    resume      go on with a fit that was begun in `out` with the same arguments, in whichever stage it was; what it
+                finished is not done again
     say         is told each step as a sentence
 
     Raises BadInput where nothing keeps the budget, saying which came nearest, and then makes no `out`; and where `out`
     holds a fit of other arguments or data, saying what differs. What was timed and trained is in the journal in `out`
-    as it happens, also after Ctrl-C.
+    as it happens, also after Ctrl-C. From the end of the first stage on `out` holds a network that can be used.
     """
     seconds = parse_budget(budget) if isinstance(budget, str) else budget
     limits = Limits(
@@ -77,6 +84,8 @@ def fit(
     )
     folder = Path(out)
     table = None if target is None else read_table(Path(target))
+    check_effort(effort)
+    minutes = MINUTES[effort] if minutes is None else minutes
     _check(seconds, size, minutes, seed)
     if table is None:
         _check_threads(threads)
@@ -105,6 +114,7 @@ def fit(
             "threads": threads,
             "size": size,
             "minutes": minutes,
+            "effort": effort,
             "engine": engine,
             "max_size": limits.size,
             "max_memory": limits.memory,
@@ -114,26 +124,36 @@ def fit(
             "featherlight": featherlight.__version__,
         }
     )
-    task = Task(folder, dataset, seconds, limits, minutes * 60, seed, record, say, table)
+    asked = Asked(data, effort, 60 * minutes, engine, threads, None if target is None else Path(target))
+    task = Task(folder, dataset, seconds, limits, asked.share("choose"), seed, record, say, table)
     try:
         found, rates = _time(task, bench, tried, made)
         winner = train_candidates(task, found.fitting, rates)
-        fitted = write(task, found, winner, bench)
+        fitted = choose(task, asked, found, winner, bench)
+        fitted = improve(task, asked, fitted, bench, rates.threads)
     except KeyboardInterrupt:
         say(f"stopped; what was timed and trained is in {record.journal.path}, and --resume goes on from there")
         raise
-    shutil.rmtree(folder / CANDIDATES, ignore_errors=True)
-    add_to_fit(folder, dataset, say)
+    _clear(folder)
     return fitted
 
 
 def finished(out: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """What fit.json says of the fit in `out`, where it has ended; what a crash at its very end left is cleared away."""
+    """What fit.json says of the fit in `out`, where it has ended; what a crash at its very end left is cleared away.
+
+    Raises BadInput where it cannot be read.
+    """
     folder = Path(out)
     if not (folder / RESULT).exists():
         return None
-    shutil.rmtree(folder / CANDIDATES, ignore_errors=True)
-    document: dict[str, Any] = json.loads((folder / RESULT).read_bytes())
+    try:
+        document: dict[str, Any] = json.loads((folder / RESULT).read_bytes())
+        ended = has_ended(document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{folder / RESULT} is damaged ({type(error).__name__}); name another folder") from error
+    if not ended:
+        return None
+    _clear(folder)
     return document
 
 
@@ -172,7 +192,7 @@ def _check_threads(threads: int) -> None:
 
 
 def _check_folder(folder: Path, resume: bool) -> None:
-    if (folder / RESULT).exists():
+    if finished(folder) is not None:
         raise BadInput(f"{folder} holds a result already ({RESULT}); name another folder with --out")
     if (folder / JOURNAL).exists():
         if resume:
@@ -182,6 +202,11 @@ def _check_folder(folder: Path, resume: bool) -> None:
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} exists and is not an empty folder; name a new one with --out")
+
+
+def _clear(folder: Path) -> None:
+    """Without the weights that only a fit under way needs."""
+    shutil.rmtree(folder / CANDIDATES, ignore_errors=True)
 
 
 def _discard(folder: Path, made: bool) -> None:

@@ -54,14 +54,20 @@ class Breach:
 
 
 def breach(candidate: Candidate, source: ModuleSource, limits: Limits) -> Breach | None:
-    """The first limit that a candidate breaks, None where it keeps them all.
+    """The first limit that a candidate breaks, None where it keeps them all."""
+    broken = broken_limit(source, limits)
+    return Breach(candidate, *broken) if broken else None
+
+
+def broken_limit(source: ModuleSource, limits: Limits) -> tuple[Verdict, int] | None:
+    """The first limit that a network breaks, and the bytes it has; None where it keeps them all.
 
     The file's size is told from the module alone; only where memory is limited is it traced, which takes seconds.
     """
     if limits.size is not None and (size := weights_file_bytes(source.module)) > limits.size:
-        return Breach(candidate, "too large", size)
+        return "too large", size
     if limits.memory is not None and (total := memory(source.graph).total) > limits.memory:
-        return Breach(candidate, "too much memory", total)
+        return "too much memory", total
     return None
 
 

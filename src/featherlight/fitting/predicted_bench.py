@@ -56,11 +56,14 @@ class PredictedBench:
         for candidate in candidates:
             self._sources.pop(candidate, None)
 
-    def time_source(self, source: Source, target: Target, times: int) -> list[Measurement]:
-        """What the table says of the trained network."""
-        if not isinstance(source, ModuleSource):
-            raise TypeError("a prediction is made from the module, whose graph the table's pieces were cut from")
-        return [self.table.predict(pieces(source.graph)).measurement] * times
+    def time_sources(self, sources: Mapping[str, tuple[Source, Target]], times: int) -> dict[str, list[Measurement]]:
+        """What the table says of trained networks, by name."""
+        predicted = {}
+        for name, (source, _) in sources.items():
+            if not isinstance(source, ModuleSource):
+                raise TypeError("a prediction is made from the module, whose graph the table's pieces were cut from")
+            predicted[name] = [self.table.predict(pieces(source.graph)).measurement] * times
+        return predicted
 
 
 AnyBench: TypeAlias = Bench | PredictedBench

@@ -1,4 +1,4 @@
-"""What a fit leaves: a hub folder, the exported network, the figures, the picture; all checked once written."""
+"""What a fit leaves: a hub folder, the exported network, the figures, the picture."""
 
 from __future__ import annotations
 
@@ -7,53 +7,38 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from featherlight import __version__
-from featherlight.cost import memory
-from featherlight.data import Dataset, Preprocessing
-from featherlight.engines import ModuleSource, OnnxSource
 from featherlight.files import write_json
 from featherlight.fitting.candidates import Candidate
+from featherlight.fitting.effort import Effort
 from featherlight.fitting.heats import Heat
+from featherlight.fitting.judge import ONNX
 from featherlight.fitting.limits import Breach, Limits
-from featherlight.fitting.predicted_bench import AnyBench, PredictedBench
-from featherlight.fitting.select import AGAIN, Verdict, verdict
+from featherlight.fitting.select import Verdict
+from featherlight.fitting.stage import Judged, Stage
 from featherlight.fitting.task import Task
-from featherlight.fitting.time_candidates import Field, Timed
-from featherlight.fitting.train_candidates import Winner
-from featherlight.fitting.weights import start_of
+from featherlight.fitting.time_candidates import Timed
 from featherlight.models import entry
-from featherlight.predict import Classifier, Exported, export, load
-from featherlight.pretrained import save
-from featherlight.pretrained.repository import SAFETENSORS
+from featherlight.predict import Classifier, Exported, load
 from featherlight.report import Point, draw
-from featherlight.timing import Measurement, Target
+from featherlight.timing import Measurement
 from featherlight.timing.budget import show_time
-from featherlight.training import evaluate
 
 JOURNAL = "journal.jsonl"
 RESULT = "fit.json"
-ONNX = "model.onnx"
 PICTURE = "accuracy_time.png"
-
-CHECKED_ON = 64  # validation images that the exported network is compared on
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network that was chosen for a budget, and how it did.
+    """A trained network that was found for a budget, how it did, and how it was found.
 
-    verdict        whether the written network, timed again, keeps the budget (its 90th percentile)
-    measurement    that time, in seconds for one image; its target names engine and threads
+    stages         those that have ended, in order, the first of which chose among the registered networks
+    candidate      that one's choice
     label          "" for measured times, else what stands beside each, such as "predicted for Raspberry Pi 4": then
                    nothing was timed, and p10 and p90 are the ends of the prediction's interval
-    weights_bytes  size of the file of weights
-    memory_bytes   of the weights and the activations that are alive at once
-    test_accuracy  top-1, 0 to 1; the test images were used for this figure alone
-    weights        the public weights that it started from, None where it was trained from scratch
     accuracies     the last validation accuracy of every candidate that was trained at all
-    training       the last heat of the one that was chosen, `heats` all of them
+    heats          all of the first stage, the last one that of its choice
     rungs          after each, the errors predicted for the end of the time, and who went on
     candidates     every candidate that was timed
     ruled_out      those that a limit ruled out before they were timed
@@ -63,36 +48,71 @@ class Fitted:
     data: str
     seed: int
     budget: float
-    candidate: Candidate
-    verdict: Verdict
-    measurement: Measurement
     limits: Limits
-    weights_bytes: int
-    memory_bytes: int
-    test_accuracy: float
-    weights: str | None
+    effort: Effort
+    stages: tuple[Stage, ...]
+    candidate: Candidate
     accuracies: Mapping[Candidate, float]
     heats: tuple[Heat, ...]
     rungs: tuple[Mapping[str, Any], ...]
     candidates: tuple[Timed, ...]
     ruled_out: tuple[Breach, ...]
-    exported: Exported
     broken_images: tuple[str, ...]
     label: str = ""
 
     @property
+    def network(self) -> Judged:
+        """The network that is in the folder: that of the last stage whose network was kept."""
+        return next(stage.judged for stage in reversed(self.stages) if stage.kept and stage.judged)
+
+    @property
     def name(self) -> str:
-        """Such as "shufflenet_v2 0.5x at 28"."""
-        return self.candidate.name
+        """Such as "shufflenet_v2 0.5x at 28", or "shufflenet_v2 1x at 28, shrunk"."""
+        return self.network.entrant.name
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the written network, timed from its file, keeps the budget (its 90th percentile)."""
+        return self.network.verdict
+
+    @property
+    def measurement(self) -> Measurement:
+        """That time, in seconds for one image; its target names engine and threads."""
+        return self.network.measurement
 
     @property
     def validation_accuracy(self) -> float:
-        """Top-1 on the validation images, 0 to 1."""
-        return self.accuracies[self.candidate]
+        """Top-1 on the validation images, 0 to 1: by these one network is preferred to another."""
+        return self.network.validation_accuracy
+
+    @property
+    def test_accuracy(self) -> float:
+        """Top-1, 0 to 1; the test images were used for such figures alone."""
+        return self.network.test_accuracy
+
+    @property
+    def weights(self) -> str | None:
+        """The public weights that it started from, None where it was trained from scratch."""
+        return self.network.entrant.weights
+
+    @property
+    def weights_bytes(self) -> int:
+        """Size of the file of weights."""
+        return self.network.weights_bytes
+
+    @property
+    def memory_bytes(self) -> int:
+        """Of the weights and the activations that are alive at once."""
+        return self.network.memory_bytes
+
+    @property
+    def exported(self) -> Exported:
+        """How the exported network was held against the trained one."""
+        return self.network.exported
 
     @property
     def training(self) -> Heat:
-        """The last heat of the network that was chosen."""
+        """The last heat of `candidate`."""
         return self.heats[-1]
 
     @property
@@ -105,17 +125,22 @@ class Fitted:
         return load(self.folder)
 
     def to_json(self) -> dict[str, Any]:
-        """All figures, as fit.json keeps them; times are in seconds."""
-        training, candidate = self.training, self.candidate
+        """All figures, as fit.json keeps them; times are in seconds.
+
+        What is named by no stage is of the network in the folder; `training`, `heats` and what follows are of the
+        first stage.
+        """
+        entrant, training = self.network.entrant, self.training
         return {
             "featherlight": __version__,
             "data": self.data,
             "seed": self.seed,
             "budget": self.budget,
-            "network": candidate.name,
-            "architecture": candidate.architecture,
-            "width": candidate.width,
-            "size": candidate.size,
+            "effort": self.effort,
+            "network": entrant.name,
+            "architecture": entrant.architecture or None,
+            "width": entrant.width,
+            "size": entrant.size,
             "verdict": self.verdict,
             "time": {key: value for key, value in asdict(self.measurement).items() if key != "target"},
             "target": asdict(self.measurement.target),
@@ -126,10 +151,11 @@ class Fitted:
             "weights": self.weights,
             "weights_bytes": self.weights_bytes,
             "memory_bytes": self.memory_bytes,
-            "training": _heat_to_json(training) | {"recipe": training.recipe},
+            "export": asdict(self.exported) | {"path": ONNX, "images": f"validation images of {self.data}"},
+            "stages": [stage.figures() for stage in self.stages],
+            "training": {"name": self.candidate.name} | _heat_to_json(training) | {"recipe": training.recipe},
             "heats": [{"name": heat.candidate.name, **_heat_to_json(heat)} for heat in self.heats],
             "rungs": [{key: value for key, value in rung.items() if key != "event"} for rung in self.rungs],
-            "export": asdict(self.exported) | {"path": ONNX, "images": f"validation images of {self.data}"},
             "candidates": [
                 each.to_json() | {"validation_accuracy": self.accuracies.get(each.candidate)}
                 for each in self.candidates
@@ -141,71 +167,42 @@ class Fitted:
         }
 
 
-def write(task: Task, found: Field, winner: Winner, bench: AnyBench) -> Fitted:
-    """Write the winner to the task's folder, load it from there, check it, time it, and only then write its figures.
-
-    Raises Failure where the exported network says something else than the trained one.
-    """
-    folder, dataset = task.folder, task.dataset
-    start = start_of(task, winner.candidate)
-    preprocessing = start.preprocessing
-    chosen = next(each for each in found.timed if each.candidate == winner.candidate)
-    save(
-        folder,
-        winner.network,
-        label_names=dataset.label_names,
-        preprocessing=preprocessing.to_config(),
-        notes=card_notes(task, chosen, winner, start.weights),
-    )
-    written = load(folder)
-    exported = export(written, folder / ONNX, _some(dataset, preprocessing))
-    task.say(f"exported: agrees with the trained network on {exported.agreement.images} images "
-             f"(largest difference {exported.agreement.difference:.1e} of the norm)")  # fmt: skip
-    source = ModuleSource(written.model, bench.shape(winner.candidate.size))
-    measurements = _time_written(source, folder, bench, chosen.measurement.target)
-    fitted = Fitted(
-        folder=folder,
-        data=dataset.source,
-        seed=dataset.seed,
-        budget=task.budget,
-        candidate=winner.candidate,
-        verdict=verdict(measurements, task.budget),
-        measurement=measurements[-1],
-        limits=task.limits,
-        weights_bytes=(folder / SAFETENSORS).stat().st_size,
-        memory_bytes=memory(source.graph).total,
-        test_accuracy=evaluate(written.model, dataset.test, preprocessing),
-        weights=start.weights,
-        accuracies=winner.accuracies,
-        heats=winner.heats,
-        rungs=winner.rungs,
-        candidates=found.timed,
-        ruled_out=found.ruled_out,
-        exported=exported,
-        broken_images=dataset.broken,
-        label=task.label,
-    )
-    _draw(fitted)
-    write_json(folder / RESULT, fitted.to_json())
-    task.say(_told(fitted))
-    return fitted
+def write_figures(fitted: Fitted, home: Path) -> None:
+    """The picture, and then fit.json, in the folder `home`."""
+    _draw(fitted, home / PICTURE)
+    write_json(home / RESULT, fitted.to_json())
 
 
-def card_notes(task: Task, chosen: Timed, winner: Winner, weights: str | None) -> str:
-    """What the model card says of how this network was chosen, as Markdown."""
-    candidate, time = chosen.candidate, chosen.measurement
-    target, size = time.target, candidate.size
+def card_notes(
+    task: Task, effort: Effort, name: str, size: int, time: Measurement, accuracy: float, weights: str | None
+) -> str:
+    """What the model card says of how a network was found, as Markdown."""
+    target = time.target
     took = f"{show_time(time.median)} an image (p90 {show_time(time.p90)})"
     if task.label:
         took = f"{task.label}: {show_time(time.median)} an image ({show_time(time.p90)} at most), not measured,"
     origin = f"the weights {weights}" if weights else "scratch"
+    command = "featherlight fit" + (f" --effort {effort}" if effort != "quick" else "")
     return (
-        f"Chosen by `featherlight fit` for {size} x {size} images of {task.dataset.source} within "
-        f"{show_time(task.budget)}: {candidate.name}, {took} on "
+        f"Chosen by `{command}` for {size} x {size} images of {task.dataset.source} within "
+        f"{show_time(task.budget)}: {name}, {took} on "
         f"{target.engine}, {target.threads} thread(s), {target.machine.cpu}. Validation accuracy "
-        f"{winner.training.accuracy:.1%}. Trained from {origin}; the licence "
+        f"{accuracy:.1%}. Trained from {origin}; the licence "
         "hangs on that of what it was trained from and on. fit.json holds all figures."
     )
+
+
+def told(judged: Judged, task: Task) -> str:
+    """A sentence on how a written network keeps the budget."""
+    kept = {
+        "fits": "keeps the budget",
+        "undecided": "may or may not keep the budget: the noise is larger than the gap",
+        "too slow": "DOES NOT keep the budget now",
+    }.get(judged.verdict, f"is {judged.verdict}, with a budget")
+    took, budget = judged.measurement, show_time(task.budget)
+    if task.label:
+        return f"{task.label}: {show_time(took.median)}, {show_time(took.p90)} at most, of {budget}"
+    return f"timed again from its file: {show_time(took.median)}, p90 {show_time(took.p90)}: {kept} of {budget}"
 
 
 def _heat_to_json(heat: Heat) -> dict[str, Any]:
@@ -222,31 +219,8 @@ def _heat_to_json(heat: Heat) -> dict[str, Any]:
     }
 
 
-def _told(fitted: Fitted) -> str:
-    kept = {"fits": "keeps the budget", "undecided": "may or may not keep the budget: the noise is larger than the gap",
-            "too slow": "DOES NOT keep the budget now"}[fitted.verdict]  # fmt: skip
-    took = fitted.measurement
-    if fitted.label:
-        return f"{fitted.label}: {show_time(took.median)}, {show_time(took.p90)} at most, of {show_time(fitted.budget)}"
-    return (
-        f"timed again from its file: {show_time(took.median)}, p90 {show_time(took.p90)}: {kept} of "
-        f"{show_time(fitted.budget)}"
-    )
-
-
-def _some(dataset: Dataset, preprocessing: Preprocessing) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Validation images as the network sees them: float32 (N, C, size, size)."""
-    indices = np.random.default_rng(0).permutation(len(dataset.validation))[:CHECKED_ON]
-    prepared = dataset.validation.prepared(indices, preprocessing)
-    return prepared[dataset.validation.sound(indices)]
-
-
-def _time_written(source: ModuleSource, folder: Path, bench: AnyBench, target: Target) -> list[Measurement]:
-    written = source if target.engine == "torch" or isinstance(bench, PredictedBench) else OnnxSource(folder / ONNX)
-    return bench.time_source(written, target, AGAIN)
-
-
-def _draw(fitted: Fitted) -> None:
+def _draw(fitted: Fitted, path: Path) -> None:
+    """Every candidate a point, and what the stages after the first one made of them."""
     points = [
         Point(
             each.candidate.name,
@@ -255,13 +229,18 @@ def _draw(fitted: Fitted) -> None:
             each.measurement.p10,
             each.measurement.p90,
             fitted.accuracies.get(each.candidate),
-            chosen=each.candidate == fitted.candidate,
+            chosen=each.candidate.name == fitted.name,
         )
         for each in fitted.candidates
     ]
+    for judged in (stage.judged for stage in fitted.stages[1:] if stage.judged):
+        time, entrant = judged.measurement, judged.entrant
+        family = entry(entrant.architecture).family if entrant.architecture else "found"
+        points.append(Point(entrant.name, family, time.median, time.p10, time.p90, judged.validation_accuracy,
+                            chosen=entrant.name == fitted.name))  # fmt: skip
     target = fitted.measurement.target
     title = (
         f"{fitted.data}: {fitted.name}, {fitted.test_accuracy:.1%} on the test images\n"
         f"{target.engine}, {target.threads} thread(s), {fitted.label or target.machine.cpu}"
     )
-    draw(points, fitted.budget, fitted.picture, title=title, accuracy="validation accuracy, %")
+    draw(points, fitted.budget, path, title=title, accuracy="validation accuracy, %")

@@ -16,7 +16,7 @@ NEAR = 1.4
 AGAIN = 3  # how often those are measured again
 
 # A time grows with the width, less than its multiply-adds do, which grow with the square; and with the pixels.
-_WIDTH_POWER = 1.5
+WIDTH_POWER = 1.5
 _SIZE_POWER = 2.0
 
 
@@ -56,7 +56,7 @@ def probe(
             low = guess + 1
         else:
             high = guess - 1
-        reach = widths[guess].width * (budget / measured.median) ** (1 / _WIDTH_POWER)
+        reach = widths[guess].width * (budget / measured.median) ** (1 / WIDTH_POWER)
         within = [index for index in range(low, high + 1) if widths[index].width <= reach]
         guess = max(within, default=low)
 
@@ -87,4 +87,4 @@ def may_keep(
 
 def _cost(candidate: Candidate, other: Candidate) -> float:
     """How many times as long one takes as another of the same network."""
-    return float((candidate.width / other.width) ** _WIDTH_POWER * (candidate.size / other.size) ** _SIZE_POWER)
+    return float((candidate.width / other.width) ** WIDTH_POWER * (candidate.size / other.size) ** _SIZE_POWER)

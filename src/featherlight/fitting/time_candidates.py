@@ -30,7 +30,7 @@ class Timed:
 
     def to_json(self) -> dict[str, Any]:
         """What a result keeps of it."""
-        return _to_json(self.candidate) | {"verdict": self.verdict} | _measured_to_json(self.measurement)
+        return _to_json(self.candidate) | {"verdict": self.verdict} | measured_to_json(self.measurement)
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ class Timing:
             self._ruled_out[candidate] = broken
             self.bench.close([candidate])
             return None
-        event = record.once("timed", lambda: _measured_to_json(self.bench.time(candidate)), name=candidate.name)
-        measured = _measured_from_json(event, self.task.machine)
+        event = record.once("timed", lambda: measured_to_json(self.bench.time(candidate)), name=candidate.name)
+        measured = measured_from_json(event, self.task.machine)
         if not is_near(measured, self.task.budget):
             self.bench.close([candidate])
         return measured
@@ -146,13 +146,13 @@ class Timing:
 
     def _round(self, number: int, near: Mapping[Candidate, Target]) -> dict[Candidate, Measurement]:
         find = partial(self.task.record.find, "timed again", round=number)
-        known = {c: _measured_from_json(event, self.task.machine) for c in near if (event := find(name=c.name))}
+        known = {c: measured_from_json(event, self.task.machine) for c in near if (event := find(name=c.name))}
         missing = {candidate: target for candidate, target in near.items() if candidate not in known}
         if not missing:
             return known
         measured = self.bench.time_again(missing)
         for candidate, taken in measured.items():
-            self.task.record.add("timed again", name=candidate.name, round=number, **_measured_to_json(taken))
+            self.task.record.add("timed again", name=candidate.name, round=number, **measured_to_json(taken))
         return known | measured
 
     def _told(self) -> str:
@@ -189,7 +189,8 @@ def _to_json(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _measured_to_json(measured: Measurement) -> dict[str, Any]:
+def measured_to_json(measured: Measurement) -> dict[str, Any]:
+    """A measurement as a journal keeps it: all but the machine."""
     target = measured.target
     return {
         "engine": target.engine,
@@ -204,7 +205,7 @@ def _measured_to_json(measured: Measurement) -> dict[str, Any]:
     }
 
 
-def _measured_from_json(event: Mapping[str, Any], machine: Machine) -> Measurement:
+def measured_from_json(event: Mapping[str, Any], machine: Machine) -> Measurement:
     """The measurement that a journal holds; one that was begun for another machine is refused when it is opened."""
     target = Target(event["engine"], event["version"], event["threads"], "f32", 1, machine)
     numbers = (event[name] for name in ("median", "p10", "p90", "runs", "noisy"))

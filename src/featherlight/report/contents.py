@@ -49,6 +49,32 @@ class Fact:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage of a fit and what it bought: seconds for one image, accuracies top-1, 0 to 1, seconds of training.
+
+    network  that it made, "" where it made none; its figures are None then
+    kept     its network took the place of the one before; else `note` says why not
+    table    of that network's channels or rows, for a reader: names of columns to values, the same in each row
+    """
+
+    name: str
+    network: str
+    median: float | None
+    p90: float | None
+    validation_accuracy: float | None
+    test_accuracy: float | None
+    seconds: float
+    kept: bool
+    note: str
+    table: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """Of the table, those that any row has."""
+        return list(dict.fromkeys(name for row in self.table for name in row))
+
+
 @dataclass(frozen=True, eq=False)
 class Chapter:
     """One network. Where a sentence stands for a profile or an evaluation, it says why there is none.
@@ -60,6 +86,7 @@ class Chapter:
     marks     the network itself, and the candidates of its fit
     pictures  a thumbnail as a data URI for each of the evaluation's worst mistakes, "" where it cannot be had
     commands  that make all this again
+    steps     the stages of its fit, where it had more than one
     """
 
     source: str
@@ -73,6 +100,7 @@ class Chapter:
     evaluation: Evaluation | str
     pictures: tuple[str, ...]
     commands: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All figures; times are in seconds."""
@@ -85,6 +113,7 @@ class Chapter:
             "evaluation": None if isinstance(self.evaluation, str) else self.evaluation.to_json(),
             "missing": [each for each in (self.profile, self.evaluation) if isinstance(each, str)],
             "commands": list(self.commands),
+            "stages": [asdict(step) for step in self.steps],
         }
 
 

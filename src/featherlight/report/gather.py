@@ -84,6 +84,7 @@ def _chapter(
         evaluation=evaluation,
         pictures=pictures,
         commands=(*(result.commands if result else ()), shlex.join(["featherlight", "report", source])),
+        steps=result.steps if result else (),
     )
 
 
