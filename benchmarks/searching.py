@@ -44,6 +44,7 @@ from featherlight.fitting.candidates import candidates
 from featherlight.graph import from_spec
 from featherlight.journal import Journal, Record
 from featherlight.layers import Network
+from featherlight.searching.task import Method
 from featherlight.shrinking.result import paired_difference
 from featherlight.spec import Spec, from_json, to_json
 from featherlight.timing import Timed, interleave, summarise_rounds, tell_apart, this_machine
@@ -52,7 +53,7 @@ from featherlight.training import correct, preprocessing_for, recipe_for, train_
 from featherlight.training.kept import trained_once
 
 DATA, SIZE, CLASSES, SPACE = "fashion-mnist", 28, 10, "light"
-SEARCHES = {"found": "supernet", "random": "random"}
+SEARCHES: dict[str, Method] = {"found": "supernet", "random": "random"}
 SEEDS, BEST = (0, 1, 2), 3
 VALIDATED = 1000  # images: they pick no more than which epoch's weights are kept
 SECONDS = 2.0  # of timing for each network

@@ -97,9 +97,9 @@ def test_where_no_width_can_gain_so_much_at_once_smaller_cuts_are_proposed() -> 
     steps: list[Step] = []
     first = start()
     target = 0.4 * first.seconds
-    assert len(proposals(SPEC, clock, target, *ENDS)) < 2
+    assert not proposals(SPEC, clock, target, *ENDS)
     netadapt(first, clock, target, Counting("none"), step=first.seconds - target, ends=ENDS, told=steps.append)
-    assert len(steps[0].glimpsed) > 2
+    assert len(steps[0].glimpsed) > 1
     assert len(steps) > 1
 
 

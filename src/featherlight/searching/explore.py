@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from featherlight.searching.drawing import networks_within
 from featherlight.searching.evolution import evolve
-from featherlight.searching.finals import VALIDATED, rate_of
+from featherlight.searching.finals import VALIDATED, rate_of, trained
 from featherlight.searching.front import Found
 from featherlight.searching.judging import judge
 from featherlight.searching.space import Genes
@@ -21,8 +22,12 @@ from featherlight.searching.variation import network_of as spec_of
 from featherlight.training import Checkpoints, Trained, train_network
 from featherlight.training.kept import trained_once
 
-POOL = 400  # networks that the supernet is trained on
-TRAINING = 0.75  # of the search, for the supernet; evolution has the rest
+# Of the search's seconds, for networks that are trained alone to find a pattern, and for the supernet; the rest is for
+# evolution.
+PATTERNS, TRAINING = 0.35, 0.45
+DRAWN, KEPT = 9, 3  # networks that are trained alone, and those of them that are trained three times as long
+
+POOL = 300  # networks that the supernet is trained on
 FEWEST = 32  # networks that evolution judges, however little time it has
 
 A_TRIAL = 1 / 24  # of the search's images, for the whole training of one network; most are stopped earlier
@@ -35,11 +40,19 @@ def explore(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
 
 
 def _shared_weights(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
-    """All networks trained as one, then evolution on what each is worth with these weights."""
+    """The best pattern of a few, then all networks of that pattern trained as one, and evolution among them.
+
+    A pattern is what stands where: kinds, strides, gates, activations (`Space.narrowed`). Networks of one pattern learn
+    from shared weights within minutes; of all patterns at once, they had hardly begun to (docs/searching.md).
+    """
     generator = np.random.default_rng(task.seed)
     task.say(f"drawing networks of the space {task.space.name} that keep the budget")
-    pool = networks_within(task.space, times.clock, task.budget, POOL, generator)
-    supernet = Supernet(task.space, pool, *task.ends, seed=task.seed)
+    pattern = _pattern(task, times, networks_within(task.space, times.clock, task.budget, DRAWN, generator), seconds)
+    space, known = task.space.narrowed(pattern), task.space.named(pattern)
+    like = space.genes(known)
+    others = networks_within(space, times.clock, task.budget, POOL, generator)
+    pool = (like, *(genes for genes in others if genes != like))
+    supernet = Supernet(space, pool, *task.ends, seed=task.seed)
 
     def train(checkpoints: Checkpoints) -> Trained:
         return train_network(
@@ -60,7 +73,7 @@ def _shared_weights(task: Task, times: Times, seconds: float) -> tuple[Found, ..
     def accuracy(genes: Genes) -> float:
         return judge(supernet, genes, task.dataset, task.preprocessing)
 
-    until = task.trials or _affordable(task, lambda: accuracy(pool[0]), (1 - TRAINING) * seconds)
+    until = task.trials or _affordable(task, lambda: accuracy(pool[0]), (1 - PATTERNS - TRAINING) * seconds)
     said = time.perf_counter()
 
     def judged(found: Found) -> None:
@@ -69,8 +82,8 @@ def _shared_weights(task: Task, times: Times, seconds: float) -> tuple[Found, ..
             said = time.perf_counter()
             task.say(f"evolution: {found.accuracy:.1%} with shared weights")
 
-    return evolve(
-        task.space,
+    found = evolve(
+        space,
         accuracy,
         times.clock,
         task.budget,
@@ -80,6 +93,24 @@ def _shared_weights(task: Task, times: Times, seconds: float) -> tuple[Found, ..
         record=task.record,
         judged=judged,
     )
+    return tuple(replace(each, genes=task.space.genes(known | space.named(each.genes))) for each in found)
+
+
+def _pattern(task: Task, times: Times, drawn: Sequence[Genes], seconds: float) -> Genes:
+    """Of networks that are each trained alone for a little, and the better ones three times as long, the best."""
+    rates = [rate_of(task, f"pattern-{number}", spec_of(task.space, genes)) for number, genes in enumerate(drawn)]
+    # Images of the first round: the second has three times as many for each of those kept.
+    images = PATTERNS * seconds / (sum(1 / rate for rate, _ in rates) * (1 + 3 * KEPT / DRAWN))
+    going = list(range(len(drawn)))
+    for length in (1, 3):
+        reached = {}
+        for number in going:
+            spec, threads = spec_of(task.space, drawn[number]), rates[number][1]
+            key = f"pattern-{number}-{length}"
+            _, reached[number], _ = trained(task, key, spec, int(length * images), threads, VALIDATED)
+            task.say(f"pattern {number + 1} of {len(drawn)}: {reached[number]:.1%}")
+        going = sorted(going, key=lambda number: reached[number], reverse=True)[:KEPT]
+    return drawn[going[0]]
 
 
 def _affordable(task: Task, judge_one: Callable[[], object], seconds: float) -> int:

@@ -6,12 +6,12 @@ What shared weights or a short training say of a network is an estimate. So the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, Failure
 from featherlight.layers import Network
 from featherlight.searching.front import Found, reward
 from featherlight.searching.task import Task
@@ -55,27 +55,32 @@ class Winner:
 def finalists_of(times: Times, found: Sequence[Found]) -> list[tuple[Found, Spec, Measurement]]:
     """The most promising that keep the budget where they are timed.
 
-    Raises BadInput where none does, with the nearest time.
+    Raises Failure where none does, with the nearest time: then they are timed again when the search goes on.
     """
     task = times.task
     ranked = sorted(found, key=lambda each: merit(task, each), reverse=True)[:TIMED]
     if not ranked:
         raise BadInput("no network was judged in that time; allow more minutes")
     specs = [spec for each in ranked if (spec := task.space.spec(each.genes)) is not None]
-    event = task.record.once("finalists", lambda: {"times": [time_json(each) for each in times.measured(specs)]})
+
+    def timed() -> dict[str, Any]:
+        measured = times.measured(specs)
+        if (quickest := min(each.p90 for each in measured)) > task.budget:
+            raise Failure(
+                f"none of the {len(measured)} most promising networks keeps {show_time(task.budget)} where it is "
+                f"timed: the nearest takes {show_time(quickest)}; --resume times them again, when the machine is "
+                "quieter, or allow that much in another folder"
+            )
+        return {"times": [time_json(each) for each in measured]}
+
+    event = task.record.once("finalists", timed)
     measured = [Measurement(times.table.target, **each) for each in event["times"]]
     kept = [each for each in zip(ranked, specs, measured, strict=True) if each[2].p90 <= task.budget]
-    if not kept:
-        quickest = min(measured, key=lambda each: each.p90)
-        raise BadInput(
-            f"none of the {len(measured)} most promising networks keeps {show_time(task.budget)} where it is timed: "
-            f"the nearest takes {show_time(quickest.p90)}; allow a little more, or search again on a quieter machine"
-        )
     return kept[:FINALISTS]
 
 
 def race(times: Times, rivals: Sequence[tuple[Found, Spec, Measurement]], seconds: float) -> list[Finalist]:
-    """Each trained from scratch on the same number of images, best first."""
+    """Each trained from scratch on the same number of images, best first by what the search maximises."""
     task, rates = (
         times.task,
         [rate_of(times.task, f"finalist-{number}", spec) for number, (_, spec, _) in enumerate(rivals)],
@@ -83,16 +88,16 @@ def race(times: Times, rivals: Sequence[tuple[Found, Spec, Measurement]], second
     images = int(RACING * seconds / sum(1 / rate for rate, _ in rates))
     done = []
     for number, ((each, spec, measurement), (rate, threads)) in enumerate(zip(rivals, rates, strict=True)):
-        _, accuracy, seen = _trained(task, f"finalist-{number}", spec, images, threads, VALIDATED)
+        _, accuracy, seen = trained(task, f"finalist-{number}", spec, images, threads, VALIDATED)
         task.say(f"finalist {number + 1} of {len(rivals)}: validation accuracy {accuracy:.1%} after {seen:,} images")
         done.append(Finalist(each, spec, measurement, accuracy, seen, rate, threads))
-    return sorted(done, key=lambda each: each.accuracy, reverse=True)
+    return sorted(done, key=lambda each: _merit_of(task, each), reverse=True)
 
 
 def train_winner(task: Task, finalist: Finalist, seconds: float) -> Winner:
     """The ordinary recipe, from scratch, in so many seconds of training."""
     images = max(1, int((1 - RACING) * seconds * finalist.rate))
-    network, accuracy, seen = _trained(task, "winner", finalist.spec, images, finalist.threads, None)
+    network, accuracy, seen = trained(task, "winner", finalist.spec, images, finalist.threads, None)
     return Winner(finalist, network, accuracy, seen)
 
 
@@ -103,6 +108,12 @@ def merit(task: Task, found: Found) -> float:
     return reward(found.accuracy, found.seconds, task.budget, task.exponent)
 
 
+def _merit_of(task: Task, finalist: Finalist) -> float:
+    """By what it has shown and how long it was measured to take, and no longer by estimates."""
+    shown = replace(finalist.found, accuracy=finalist.accuracy, seconds=finalist.measurement.p90)
+    return merit(task, shown)
+
+
 def network_of(task: Task, spec: Spec) -> Network:
     """A network of a Spec as training begins; the same for the same seed."""
     with torch.random.fork_rng(devices=[]):
@@ -110,9 +121,10 @@ def network_of(task: Task, spec: Spec) -> Network:
         return Network(spec, *task.ends)
 
 
-def _trained(
+def trained(
     task: Task, key: str, spec: Spec, images: int, threads: int, validated: int | None
 ) -> tuple[Network, float, int]:
+    """A network of a Spec trained from scratch, or read back: with its accuracy in validation and the images it saw."""
     network, recipe = network_of(task, spec), task.recipe
     steps = max(1, images // min(recipe.batch, len(task.dataset.train)))
 

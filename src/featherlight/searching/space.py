@@ -12,8 +12,8 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
@@ -109,9 +109,9 @@ class Space:
     style: Style = Style()
 
     def __post_init__(self) -> None:
-        if not self.stages:
-            raise must_be("stages", "at least one Stage", "none")
         _check_options("space", self)
+        if strange := [stage for stage in self.stages if not isinstance(stage, Stage)]:
+            raise must_be("space.stages", "a tuple of Stages", strange[0])
         _known("space.activations", self.activations, ACTIVATIONS)
         strides = {1}
         for options in (self.stem_strides, *(stage.strides for stage in self.stages)):
@@ -143,6 +143,22 @@ class Space:
     def named(self, genes: Sequence[int]) -> dict[str, Any]:
         """The options taken, by the names of the choices."""
         return {choice.name: choice.options[gene] for choice, gene in zip(self.choices, genes, strict=True)}
+
+    def genes(self, options: Mapping[str, Any]) -> Genes:
+        """The genes of the options taken, by the names of the choices; those of no choice are passed over."""
+        return tuple(choice.options.index(options[choice.name]) for choice in self.choices)
+
+    def narrowed(self, genes: Sequence[int]) -> Space:
+        """The networks that are like this one but for kernels, widths, depths and expansions."""
+        taken = self._taken(genes)
+        stages = tuple(
+            replace(
+                stage, **{field: (taken[f"stages.{number}.{name}"],) for field, name in _STAGE_CHOICES.items()
+                          if field in PATTERN}
+            )
+            for number, stage in enumerate(self.stages)
+        )  # fmt: skip
+        return replace(self, stages=stages, stem_strides=(taken["stem.stride"],), activations=(taken["activation"],))
 
     def spec(self, genes: Sequence[int]) -> Spec | None:
         """The network, or None where the options do not fit together.
@@ -213,6 +229,9 @@ class Space:
             yield Place("last", 0), Convolution(taken["last"], 1, activation=activation)
 
 
+PATTERN = ("kinds", "strides", "squeeze_excite", "activations", "skips")
+"""Of a stage: what networks must have in common to learn from shared weights."""
+
 _STAGE_CHOICES = {
     "kinds": "kind",
     "channels": "channels",
@@ -224,6 +243,10 @@ _STAGE_CHOICES = {
     "activations": "activation",
     "skips": "skip",
 }
+
+
+_NO_OPTIONS = ("name", "total_stride", "style")
+_NO_NUMBERS = ("stages", "kinds", "activations", "skips")
 
 
 def _blocks(taken: dict[str, Any], entering: int) -> Iterator[Row]:
@@ -267,19 +290,28 @@ def _gate(ratio: float, channels: int) -> SqueezeExcite | None:
 
 
 def _check_options(where: str, record: Stage | Space) -> None:
-    """Raise BadInput for an empty tuple of options, one given twice, or a number that no row can have."""
+    """Raise BadInput for what is no tuple of options, an empty one, one given twice, or one that no row can have."""
     for field in dataclasses.fields(record):
-        options = getattr(record, field.name)
-        if not isinstance(options, tuple):
+        options, name = getattr(record, field.name), f"{where}.{field.name}"
+        if field.name in _NO_OPTIONS:
             continue
-        name = f"{where}.{field.name}"
-        if not options:
-            raise must_be(name, "a tuple of at least one option", "none")
-        if len(set(options)) < len(options):
+        if not isinstance(options, tuple) or not options:  # (24) is a number: the comma is easily forgotten
+            raise must_be(name, "a tuple of at least one option", options or "none")
+        if any(options.count(option) > 1 for option in options):
             raise must_be(name, "a tuple of different options", options)
-        least = 0 if field.name in ("last", "hidden", "squeeze_excite", "skips") else 1
-        if any(isinstance(option, int | float) and option < least for option in options):
-            raise must_be(name, f"numbers of at least {least}", options)
+        if field.name not in _NO_NUMBERS:
+            _check_numbers(field.name, name, options)
+
+
+def _check_numbers(field: str, name: str, options: tuple[Any, ...]) -> None:
+    least = 0 if field in ("last", "hidden", "squeeze_excite") else 1
+    whole = field not in ("expansions", "squeeze_excite")
+    if not all(type(option) is int or (not whole and type(option) is float) for option in options):
+        raise must_be(name, "whole numbers" if whole else "numbers", options)
+    if not all(least <= option < math.inf for option in options):
+        raise must_be(name, f"numbers of at least {least}", options)
+    if field == "kernels" and not all(option % 2 for option in options):
+        raise must_be(name, "odd numbers", options)
 
 
 def _known(name: str, options: Sequence[str], known: Sequence[str]) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 from featherlight.errors import BadInput, Failure
 from featherlight.graph import from_spec
 from featherlight.latency import LatencyTable, Member, pack, pieces, read_table, time_here
-from featherlight.shrinking.carve import legal
-from featherlight.shrinking.proposals import Clock
+from featherlight.shrinking.one_shot import thinned
+from featherlight.shrinking.proposals import Clock, cuts
 from featherlight.shrinking.widths import widths, with_channels
-from featherlight.spec import Spec, widen
+from featherlight.spec import Spec
 
 # To what shares of its channels each width is cut for the table; between them pieces of the same kind tell.
 GRID = (0.875, 0.625, 0.375)
@@ -50,9 +50,9 @@ def time_cuts(spec: Spec, image: Image, num_classes: int, folder: Path, *, engin
 
 def _members(spec: Spec, image: Image, num_classes: int) -> Iterator[Member]:
     for share in TIMED_WHOLE:
-        yield _member(f"{share}x", widen(spec, share), image, num_classes, timed=True)
+        yield _member(f"{share}x", thinned(spec, share), image, num_classes, timed=True)
     for width in widths(spec):
-        allowed = legal(spec, width, num_classes, image[0])
+        allowed = cuts(spec, width, num_classes, image[0])
         for share in GRID if allowed else ():
             channels = _nearest(allowed, share * width.channels)
             cut = with_channels(spec, width, channels)

@@ -11,9 +11,10 @@ from featherlight.data import Preprocessing, open_dataset
 from featherlight.errors import BadInput
 from featherlight.latency import read_table
 from featherlight.searching import SPACES, read_space
+from featherlight.searching.clock import clock_by
 from featherlight.searching.study import Search, create_study, found, join_study, judge_of, work, worker, workers
 from featherlight.searching.study.attempts import finished
-from featherlight.searching.study.search import clock_by, search_from_json, space_from_json, space_to_json
+from featherlight.searching.study.search import search_from_json, space_from_json, space_to_json
 from featherlight.spec import Spec
 from featherlight.training import Recipe
 from small_search import SPACE, begin, search, table

@@ -12,11 +12,10 @@ from typing import Any, Literal, TypeAlias, get_args
 import featherlight
 from featherlight.data import Dataset, Preprocessing
 from featherlight.errors import BadInput, must_be
-from featherlight.graph import from_spec
-from featherlight.latency import LatencyTable, pieces
+from featherlight.latency import LatencyTable
+from featherlight.searching.clock import clock_by
 from featherlight.searching.front import reward
 from featherlight.searching.space import Space, Stage
-from featherlight.shrinking.clock import table_clock
 from featherlight.spec import Spec, Style
 from featherlight.training import Recipe
 
@@ -127,16 +126,6 @@ def search_from_json(document: Mapping[str, Any], dataset: Dataset, table: Laten
         seed=document["seed"],
         threads=document["threads"],
     )
-
-
-def clock_by(
-    table: LatencyTable, image: tuple[int, int, int], num_classes: int, factor: float | None
-) -> Callable[[Spec], float]:
-    """The seconds of a Spec by a table: so many times its prediction, or that one's upper end where that is None."""
-    if factor is None:
-        return lambda spec: table.predict(pieces(from_spec(spec, (1, *image), num_classes))).high
-    seconds = table_clock(table, image, num_classes)
-    return lambda spec: factor * seconds(spec)
 
 
 def space_to_json(space: Space) -> dict[str, Any]:
