@@ -2,9 +2,10 @@
 
 The same networks of the space `light`, of one pattern and drawn at random within a budget, are judged twice on
 Fashion-MNIST: with the weights of a supernet that was trained on others of the same pattern and budget, and after each
-was trained by itself, with two seeds. The budget is of multiply-adds, so that the networks are the same on every machine. Prediction: Spearman's rank
-correlation with the mean of both seeds is 0.6 or more, of all networks, and 0.3 or more among the better half, who
-differ by little more than two seeds of one network do: between the seeds themselves it is about 0.8 and 0.5.
+was trained by itself, with two seeds. The budget is of multiply-adds, so that the networks are the same on every
+machine. Prediction: Spearman's rank correlation with the mean of both seeds is 0.6 or more, of all networks, and 0.3 or
+more among the better half, who differ by little more than two seeds of one network do: between the seeds themselves it
+is about 0.8 and 0.5.
 
     python benchmarks/supernet_rank.py --folder /tmp/supernet-rank --out docs/measured/supernet_rank.json
 
