@@ -25,6 +25,14 @@ def test_batch_norm_learns_what_it_will_see() -> None:
     torch.testing.assert_close(norm.running_var, images.var((0, 2, 3)), rtol=0.05, atol=0.02)
 
 
+def test_the_last_images_count_no_more_than_the_first() -> None:
+    norm, images = nn.BatchNorm2d(1), torch.zeros(129, 1, 2, 2)
+    images[-1] = 129.0
+    recalibrate(norm, images)
+    assert norm.running_mean is not None
+    assert norm.running_mean.item() == pytest.approx(1.0, rel=0.02)
+
+
 def test_a_trained_supernet_tells_textures_apart() -> None:
     space, dataset = small_space(("inverted_residual", "convolution")), data()
     pool = networks_within(space, seconds, 5e-3, 8, np.random.default_rng(0))

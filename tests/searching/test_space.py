@@ -61,6 +61,20 @@ def test_fields_that_a_kind_does_not_have_make_no_other_network() -> None:
 def test_a_choice_that_cannot_be_is_refused() -> None:
     with pytest.raises(BadInput, match=r"stages\.channels must be a tuple of at least one option"):
         Stage(())
+    with pytest.raises(BadInput, match=r"stages\.channels must be a tuple of at least one option; got 24"):
+        Stage(24)  # type: ignore[arg-type]  # (24) without its comma
+    with pytest.raises(BadInput, match=r"stages\.channels must be a tuple of at least one option; got \[8, 16\]"):
+        Stage([8, 16])  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=r"stages\.channels must be whole numbers; got \('24',\)"):
+        Stage(("24",))  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=r"stages\.repeats must be whole numbers; got \(1\.5, 2\)"):
+        Stage((8,), (1.5, 2))  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=r"stages\.kernels must be odd numbers; got \(3, 4\)"):
+        Stage((8,), kernels=(3, 4))
+    with pytest.raises(BadInput, match=r"space\.stages must be a tuple of at least one option; got Stage"):
+        Space("one", (8,), Stage((8,)))  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=r"space\.stages must be a tuple of Stages; got 8"):
+        Space("one", (8,), (8,))  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"stages\.kernels must be a tuple of different options"):
         Stage((8,), kernels=(3, 3))
     with pytest.raises(BadInput, match=r"stages\.kinds must be some of convolution"):

@@ -48,7 +48,9 @@ def recalibrate(network: nn.Module, images: Tensor) -> None:
         norm.momentum = None  # the mean of all batches
     network.train()
     with torch.no_grad(), fused(), memory.kept():
-        for batch in torch.split(images.contiguous(memory_format=torch.channels_last), BATCH):
+        # All of about the same size, since each counts as much: of 129 images the last is no batch of its own.
+        count = -(-len(images) // BATCH)
+        for batch in torch.tensor_split(images.contiguous(memory_format=torch.channels_last), count):
             network(batch)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

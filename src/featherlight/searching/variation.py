@@ -23,8 +23,13 @@ def random_genes(space: Space, generator: np.random.Generator) -> Genes:
 
 
 def mutated(space: Space, genes: Genes, generator: np.random.Generator, share: float = 0.1) -> Genes:
-    """Another network of the space: each choice made anew with probability `share`, one of them at least."""
+    """Another network of the space: each choice made anew with probability `share`, one of them at least.
+
+    `genes` themselves where no other is valid.
+    """
     options = [len(choice.options) for choice in space.choices]
+    if not options:
+        return genes
 
     def draw() -> Genes:
         chosen = generator.random(len(options)) < share
@@ -33,7 +38,7 @@ def mutated(space: Space, genes: Genes, generator: np.random.Generator, share: f
         anew = [(gene + int(generator.integers(1, n))) % n for gene, n in zip(genes, options, strict=True)]
         return tuple(new if change else old for change, new, old in zip(chosen, anew, genes, strict=True))
 
-    return _valid(space, draw)
+    return _valid(space, draw, otherwise=genes)
 
 
 def crossed(space: Space, one: Genes, other: Genes, generator: np.random.Generator) -> Genes:
