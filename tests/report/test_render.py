@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hand_made_report as made
-from featherlight.report.contents import Fact
+from featherlight.report.contents import Fact, Step
 from featherlight.report.render import as_json, render
 
 
@@ -40,6 +40,21 @@ class Elements(html.parser.HTMLParser):
 def test_every_element_is_closed() -> None:
     for chapters in ([made.chapter()], [made.chapter(), replace(made.chapter(), profile="none", evaluation="none")]):
         assert Elements(render(made.report(*chapters))).open == []
+
+
+def test_what_each_stage_bought_is_a_table() -> None:
+    plain = made.chapter()
+    steps = (
+        Step("choose", "mobilenet_v2 0.5x at 32", 0.8e-3, 0.9e-3, 0.897, 0.9, 120.0, True, ""),
+        Step("search", "", None, None, None, None, 0.0, False, made.HOSTILE),
+        Step("shrink", plain.title, 0.9e-3, 1e-3, 0.91, 0.92, 60.0, True, "", ({"name": "rows.1", "before": 24},)),
+    )
+    page = render(made.report(replace(plain, steps=steps)))
+    assert Elements(page).open == []
+    assert made.HOSTILE not in page
+    assert "What each stage bought" in page
+    assert "<td>rows.1</td><td>24</td>" in page
+    assert "What each stage bought" not in render(made.report(plain))
 
 
 def test_names_from_strangers_make_no_elements() -> None:
