@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import pytest
 
 import featherlight as fl
 import search_given
 import small_shrink
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, Failure
 from featherlight.graph import from_spec
 from featherlight.latency import pieces, read_table
-from featherlight.searching import explore, finals, front
+from featherlight.searching import explore, finals, front, job, reward
 from featherlight.searching.job import search
 from featherlight.searching.pipeline import search_then_shrink
-from featherlight.spec import from_json
+from featherlight.searching.times import Times
+from featherlight.spec import Spec, from_json
+from featherlight.timing import Measurement
 from featherlight.training import train_network
 
 BUDGET = 1.5e-3
@@ -116,6 +120,39 @@ def test_stopped_anywhere_it_goes_on_to_the_same_network(
     assert (out / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
 
 
+def test_the_last_word_on_finalists_is_the_reward_that_was_asked_for(given: Given, tmp_path: Path) -> None:
+    searched = search(given.photos, BUDGET, **arguments(given, tmp_path / "found", exponent=-9.0))
+    rewards = [reward(each.accuracy, each.measurement.p90, BUDGET, -9.0) for each in searched.finalists]
+    assert rewards == sorted(rewards, reverse=True)
+    accuracies = [each.accuracy for each in searched.finalists]
+    assert accuracies != sorted(accuracies, reverse=True)  # else this shows nothing
+
+
+def test_what_was_finished_outlives_a_search_that_cannot_go_on(
+    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = arguments(given, tmp_path / "found", trials=4)
+
+    def refused(*_: object) -> NoReturn:
+        raise BadInput("the study's database does not answer")
+
+    def slow(times: Times, specs: Sequence[Spec]) -> list[Measurement]:
+        return [replace(taken(times, [spec])[0], p90=2e-3) for spec in specs]
+
+    taken = Times.measured
+    with monkeypatch.context() as loaded:
+        loaded.setattr(Times, "measured", slow)
+        with pytest.raises(Failure, match=r"most promising networks keeps 1\.5 ms .* the nearest takes 2 ms; --resume"):
+            search(given.photos, BUDGET, **asked)
+    with monkeypatch.context() as away:
+        away.setattr(job, "explore", refused)
+        with pytest.raises(BadInput, match="does not answer"):
+            search(given.photos, BUDGET, **asked, resume=True)
+    done = (tmp_path / "found" / "search.jsonl").read_text()
+    search(given.photos, BUDGET, **asked, resume=True)
+    assert (tmp_path / "found" / "search.jsonl").read_text().startswith(done)
+
+
 def test_a_budget_that_no_network_keeps_names_the_nearest_and_leaves_nothing(given: Given, tmp_path: Path) -> None:
     for method in ("supernet", "random"):
         out = tmp_path / method
@@ -170,3 +207,5 @@ def test_a_search_and_then_netadapt(budget: float, given: Given, tmp_path: Path)
         assert both.shrunk["after"]["median"] < both.found["time"]["median"]
     assert fl.load(both.network).predict(given.photos / "red" / "1.png")
     assert search_then_shrink(given.photos, budget, **asked, resume=True) == both
+    with pytest.raises(BadInput, match="give the same budget again"):
+        search_then_shrink(given.photos, 2 * budget, **asked, resume=True)

@@ -77,7 +77,12 @@ def search(
         raise BadInput("a search needs --budget, such as 1ms, and --out, the folder to make")
     from featherlight.searching.job import search as run
     from featherlight.searching.pipeline import search_then_shrink
+    from featherlight.searching.result import finished
 
+    if resume and not then_shrink and (document := finished(out)):
+        note(f"the search in {out} has ended already")
+        print_json(document) if json else print(f"test accuracy {document['test_accuracy']:.1%}: {document['verdict']}")
+        return
     asked: dict[str, Any] = {
         "out": out,
         "space": space,

@@ -6,16 +6,18 @@ import contextlib
 import os
 import shutil
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 import featherlight
 from featherlight.cost import count
 from featherlight.data import open_dataset
 from featherlight.engines import AUTO, find
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, Failure
 from featherlight.files import write_json
 from featherlight.graph import from_spec
 from featherlight.journal import Journal, Record
@@ -77,10 +79,13 @@ def search(
     resume    go on with a search that was begun in `out` with the same arguments
 
     Raises BadInput for what cannot be used, and where no network of the space keeps the budget, with the nearest time.
+    Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (Failure).
     """
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
     check(seconds, method, minutes, trials, exponent, size, engine, threads, study, here=target is None)
     check_folder(folder, resume)
+    if method != "supernet":
+        import_module("featherlight.searching.study")  # raises where Optuna is not installed: before anything is timed
     dataset = open_dataset(data, seed)
     pixels = size_of(dataset, size)
     networks = read_space(space, pixels)
@@ -90,6 +95,7 @@ def search(
         table.check(None if engine == AUTO else engine, threads)
     elif engine != AUTO:
         find(engine)  # raises where it is not installed: before the folder holds a journal
+    goes_on = (folder / JOURNAL).exists()
     record = Record(Journal(folder / JOURNAL))
     record.begin({"data": dataset.source, "images": dataset.digest, "budget": seconds, "space": networks.digest,
                   "method": method, "minutes": minutes, "trials": trials, "exponent": exponent, "size": pixels,
@@ -100,11 +106,19 @@ def search(
         folder, dataset, preprocessing_for(dataset, pixels), networks, seconds, exponent, method, trials,
         60 * minutes, engine, threads, study, seed, None if target is None else Path(target), record, say,
     )  # fmt: skip
+    kept = f"what was finished is in {folder}, and --resume goes on from there"
     try:
         return _run(task)
     except BadInput:  # what was asked for cannot be had: nothing is left of it
-        _discard(folder)
+        if not goes_on:  # of one that goes on, what was finished is worth more: a study's database may be back tomorrow
+            _discard(folder)
         raise
+    except KeyboardInterrupt:
+        say(f"stopped; {kept}")
+        raise
+    except (OSError, SafetensorError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise Failure(f"{folder} cannot be written to: {reason}; {kept}") from error
 
 
 def _run(task: Task) -> Searched:

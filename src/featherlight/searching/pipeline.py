@@ -6,17 +6,19 @@ Howard et al. 2019, section 4: the search finds the blocks, and NetAdapt the fil
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from featherlight.errors import BadInput
 from featherlight.searching.job import search
 from featherlight.searching.result import RESULT
 from featherlight.shrinking import result as shrinking
 from featherlight.shrinking import shrink
-from featherlight.timing.budget import parse_budget
+from featherlight.timing.budget import parse_budget, show_time
 
 LOOSER = 1.25  # times the budget is what the search may take
 SEARCHING = 0.7  # of the minutes; NetAdapt has the rest
@@ -53,7 +55,8 @@ def search_then_shrink(
 ) -> Pipeline:
     """`search` and then `shrink`, in the folders found/ and shrunk/ of `out`; the arguments are theirs.
 
-    With `resume` it goes on in whichever of the two it was stopped.
+    With `resume` it goes on in whichever of the two it was stopped. Raises BadInput where the search that has ended
+    there was of another budget.
     """
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
     found, shrunk = folder / FOUND, folder / SHRUNK
@@ -61,6 +64,11 @@ def search_then_shrink(
     if not (resume and (found / RESULT).exists()):
         search(data, LOOSER * seconds, out=found, minutes=SEARCHING * minutes, resume=resume, **common, **searching)
     result = json.loads((found / RESULT).read_bytes())
+    if not math.isclose(result["budget"], LOOSER * seconds):
+        raise BadInput(
+            f"{found} was searched for {show_time(result['budget'] / LOOSER)} and not {show_time(seconds)}; give the "
+            "same budget again, or name another folder with --out"
+        )
     if result["time"]["p90"] <= seconds:
         say("what was found keeps the budget as it is: nothing is left for NetAdapt")
         return Pipeline(folder, result, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -86,6 +88,15 @@ class Searched:
             "found": [each.to_json() for each in self.found],
             "seconds": dict(self.seconds),
         }
+
+
+def finished(out: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """What search.json says of the search in `out`, where it has ended."""
+    path = Path(out) / RESULT
+    if not path.exists():
+        return None
+    document: dict[str, Any] = json.loads(path.read_bytes())
+    return document
 
 
 def best_so_far(found: Sequence[Found]) -> list[tuple[float, float]]:
