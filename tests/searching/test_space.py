@@ -118,6 +118,13 @@ def test_a_file_that_defines_no_space(tmp_path: Path, text: str, sentence: str) 
         read_space(str(mine), 28)
 
 
+def test_what_a_file_prints_is_not_on_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("print('hello')\nfrom featherlight.searching import SPACES\nSPACE = SPACES['light']\n")
+    assert read_space(str(mine), 28).name == "light"
+    assert capsys.readouterr() == ("", "hello\n")
+
+
 def test_an_unknown_space_names_the_known() -> None:
     with pytest.raises(BadInput, match="light"):
         read_space("ligth", 28)

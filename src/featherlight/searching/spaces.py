@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,11 +84,12 @@ def read_space(name: str, size: int) -> Space:
     if not path.is_file():
         raise BadInput(f"{path} is not a file; name a Python file that defines {VARIABLE}, or one of {_known()}")
     try:
-        found = runpy.run_path(str(path)).get(VARIABLE)
-        space = found(size) if callable(found) else found
+        with redirect_stdout(sys.stderr):  # what the file prints is no result
+            found = runpy.run_path(str(path)).get(VARIABLE)
+            space = found(size) if callable(found) else found
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
-    except Exception as error:  # whatever a user's file does wrong
+    except (Exception, SystemExit) as error:  # whatever a user's file does wrong
         raise BadInput(f"{path} does not run: {type(error).__name__}: {error}") from error
     if not isinstance(space, Space):
         raise BadInput(f"{path} must define {VARIABLE}, a featherlight.searching.Space or a function of the size")
