@@ -16,7 +16,7 @@ import small_shrink
 from featherlight.errors import BadInput, Failure
 from featherlight.graph import from_spec
 from featherlight.latency import pieces, read_table
-from featherlight.searching import explore, finals, front, job, reward
+from featherlight.searching import explore, finals, front, job, reward, study
 from featherlight.searching.job import search
 from featherlight.searching.pipeline import search_then_shrink
 from featherlight.searching.times import Times
@@ -151,6 +151,20 @@ def test_what_was_finished_outlives_a_search_that_cannot_go_on(
     done = (tmp_path / "found" / "search.jsonl").read_text()
     search(given.photos, BUDGET, **asked, resume=True)
     assert (tmp_path / "found" / "search.jsonl").read_text().startswith(done)
+
+
+def test_the_password_of_a_study_is_written_and_said_nowhere(
+    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    url, create = "postgresql://me:secret@elsewhere/studies", study.create_study
+    monkeypatch.setattr(study, "create_study", lambda _, *others: create(str(tmp_path / "a.journal"), *others))
+    asked = arguments(given, tmp_path / "found", method="random", trials=1, study=url)
+    search(given.photos, BUDGET, **asked, say=said.append)
+    assert "other workers join by: featherlight search DATA --worker --study postgresql://me@elsewhere/studies" in said
+    assert not any("secret" in each for each in said)
+    assert "postgresql://me@elsewhere" in (tmp_path / "found" / "search.jsonl").read_text()
+    assert "secret" not in (tmp_path / "found" / "search.jsonl").read_text()
 
 
 def test_a_budget_that_no_network_keeps_names_the_nearest_and_leaves_nothing(given: Given, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def check(
     if trials is not None and trials < 1:
         raise must_be("trials", "a whole number of at least 1", trials)
     if exponent is not None and not -10 <= exponent < 0:
-        raise must_be("exponent", "a number below 0, such as -0.07", exponent)
+        raise must_be("exponent", "a number below 0 and not below -10, such as -0.07", exponent)
     if size is not None and size < 28:
         raise must_be("size", "a whole number of at least 28 pixels", size)
     if engine not in (AUTO, *ENGINES):

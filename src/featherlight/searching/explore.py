@@ -127,6 +127,7 @@ def _affordable(task: Task, judge_one: Callable[[], object], seconds: float) -> 
 def _alone(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
     """Each network trained by itself for a little, by successive halving, as Optuna's study says."""
     from featherlight.searching.study import Search, close_study, create_study, found, work
+    from featherlight.searching.study.storage import shown
 
     [typical] = networks_within(task.space, times.clock, task.budget, 1, np.random.default_rng(task.seed))
     rate, threads = rate_of(task, "trial", spec_of(task.space, typical))
@@ -146,7 +147,7 @@ def _alone(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
     )
     url = task.study or str(task.work / JOURNAL)
     study = create_study(url, search, times.path)
-    task.say(f"other workers join by: featherlight search DATA --worker --study {url}")
+    task.say(f"other workers join by: featherlight search DATA --worker --study {shown(url)}")
     work(study, search, trials=task.trials, seconds=None if task.trials else seconds, say=task.say)
     close_study(study)
     return found(study, task.space)

@@ -84,8 +84,8 @@ def search(
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
     check(seconds, method, minutes, trials, exponent, size, engine, threads, study, here=target is None)
     check_folder(folder, resume)
-    if method != "supernet":
-        import_module("featherlight.searching.study")  # raises where Optuna is not installed: before anything is timed
+    if method != "supernet":  # raises where Optuna is not installed: before anything is timed
+        storage = import_module("featherlight.searching.study").storage
     dataset = open_dataset(data, seed)
     pixels = size_of(dataset, size)
     networks = read_space(space, pixels)
@@ -100,7 +100,8 @@ def search(
     record.begin({"data": dataset.source, "images": dataset.digest, "budget": seconds, "space": networks.digest,
                   "method": method, "minutes": minutes, "trials": trials, "exponent": exponent, "size": pixels,
                   "target": None if table is None else table.digest, "engine": engine, "threads": threads,
-                  "study": study, "seed": seed, "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
+                  "study": None if study is None else storage.shown(study), "seed": seed,
+                  "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
                   "featherlight": featherlight.__version__})  # fmt: skip
     task = Task(
         folder, dataset, preprocessing_for(dataset, pixels), networks, seconds, exponent, method, trials,
@@ -185,7 +186,7 @@ def _written(
 
 @contextlib.contextmanager
 def _timed(task: Task, stage: str, spent: dict[str, float]) -> Any:
-    """Note what a stage took by the clock, with what it took before a crash."""
+    """Note what a stage took by the clock; of one that a crash cut short, what it took since."""
     begun = time.perf_counter()
     yield
     event = task.record.once("stage", lambda: {"seconds": time.perf_counter() - begun}, name=stage)
