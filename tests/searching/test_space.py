@@ -83,6 +83,14 @@ def test_a_choice_that_cannot_be_is_refused() -> None:
         Space("far", (8,), (Stage((8,)),))
 
 
+def test_stages_may_be_alike() -> None:
+    stage = Stage((8, 16), (1, 2), (2,))
+    space = Space("twins", (8,), (stage, stage), (2,), total_stride=8)
+    spec = space.spec(random_genes(space, np.random.default_rng(0)))
+    assert spec is not None
+    assert total_stride(spec) == 8
+
+
 def test_a_space_without_a_network_says_so() -> None:
     # A ShuffleNet v2 unit at stride 1 passes half of its input on: it cannot change the channels.
     none = Space("none", (8,), (Stage((16,), (1, 2), (1,), ("shuffle_unit_2",)),), (1,), total_stride=1)

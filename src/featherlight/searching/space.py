@@ -297,7 +297,7 @@ def _check_options(where: str, record: Stage | Space) -> None:
             continue
         if not isinstance(options, tuple) or not options:  # (24) is a number: the comma is easily forgotten
             raise must_be(name, "a tuple of at least one option", options or "none")
-        if any(options.count(option) > 1 for option in options):
+        if field.name != "stages" and any(options.count(option) > 1 for option in options):
             raise must_be(name, "a tuple of different options", options)
         if field.name not in _NO_NUMBERS:
             _check_numbers(field.name, name, options)
