@@ -46,6 +46,8 @@ FAMILIES: dict[str, tuple[tuple[Row, ...], Head, Style]] = {
         Head(hidden=(9,), activation="hard_swish"),
         Style(),
     ),
+    # Cut to 8 channels, the first block would make as many as it takes.
+    "mnasnet": ((InvertedResidual(10, 12), InvertedResidual(10, 12)), Head(), Style()),
     "shufflenet_v1": ((ShuffleUnit1(24, 16, 2, 1, 2), ShuffleUnit1(24, 16, 2, 2)), Head(), Style()),
     "shufflenet_v2": ((ShuffleUnit2(32, 6, 3, 2), ShuffleUnit2(32, 7), ShuffleUnit2(32, 5)), Head(), Style()),
 }  # fmt: skip

@@ -5,7 +5,17 @@ import pytest
 from featherlight.errors import BadInput
 from featherlight.models import entry
 from featherlight.shrinking import Width, widths, with_channels
-from featherlight.spec import Convolution, Fire, Head, InvertedResidual, Pool, ShuffleUnit1, Spec, SqueezeExcite
+from featherlight.spec import (
+    Convolution,
+    Fire,
+    Head,
+    InvertedResidual,
+    Pool,
+    Residual,
+    ShuffleUnit1,
+    Spec,
+    SqueezeExcite,
+)
 
 
 def named(spec: Spec) -> dict[str, Width]:
@@ -32,6 +42,19 @@ def test_an_expansion_and_the_bottlenecks_that_share_a_residual() -> None:
     gated = with_channels(spec, named(spec)["rows.1.squeeze_excite.channels"], 2).rows[1]
     assert isinstance(gated, InvertedResidual)
     assert gated.squeeze_excite == SqueezeExcite(2)
+
+
+def test_a_block_that_is_cut_to_what_enters_it_gains_no_residual() -> None:
+    spec = Spec((Convolution(8, 3, 2), InvertedResidual(12, 24), InvertedResidual(12, 30)))
+    thinner = with_channels(spec, named(spec)["rows.1.channels"], 8)
+    assert [row.skip for row in thinner.rows if isinstance(row, InvertedResidual)] == [False, True]
+    assert len(widths(thinner)) == len(widths(spec))
+
+
+def test_a_resnets_projection_is_not_lost() -> None:
+    spec = Spec((Convolution(8, 3, 2), Residual(16, 8)))
+    with pytest.raises(BadInput, match=r"rows\.1\.channels must be other than the 8 that enter; got 8"):
+        with_channels(spec, named(spec)["rows.1.channels"], 8)
 
 
 def test_what_enters_a_concatenation_is_part_of_what_leaves_it() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from featherlight.errors import BadInput
 from featherlight.shrinking.carve import legal
 from featherlight.shrinking.widths import Width, widths, with_channels
 from featherlight.spec import Spec
@@ -69,6 +71,8 @@ def least(spec: Spec, num_classes: int, in_chans: int) -> Spec:
     """The network with each width cut as far as it can be by itself: about the least that cuts make of it."""
     thinner = spec
     for at, width in enumerate(widths(spec)):
-        if allowed := cuts(spec, width, num_classes, in_chans):
-            thinner = with_channels(thinner, widths(thinner)[at], allowed[-1])
+        for channels in reversed(cuts(spec, width, num_classes, in_chans)):
+            with contextlib.suppress(BadInput):  # not beside the cuts before it
+                thinner = with_channels(thinner, widths(thinner)[at], channels)
+                break
     return thinner

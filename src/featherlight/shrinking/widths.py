@@ -83,7 +83,21 @@ def with_channels(spec: Spec, width: Width, channels: int) -> Spec:
         else:
             index, *field = place
             rows[int(index)] = _changed(rows[int(index)], field, by)
-    return replace(spec, rows=tuple(rows), head=head)
+    new = replace(spec, rows=tuple(rows), head=head)
+    return replace(new, rows=tuple(_as_before(spec, new)))
+
+
+def _as_before(spec: Spec, new: Spec) -> Iterator[Row]:
+    """The new rows, none of which adds its input where the old one did not.
+
+    A row that made other channels than it took is cut, and makes as many: left alone, it would gain a residual. A
+    ResNet's would lose the projection of its own: BadInput.
+    """
+    for (_, old, entered), (index, row, entering) in zip(walk(spec), walk(new), strict=True):
+        gained = _passed_on(row, entering) and not _passed_on(old, entered)
+        if gained and isinstance(row, Residual):
+            raise must_be(f"rows.{index}.channels", f"other than the {entering} that enter", row.channels)
+        yield replace(row, skip=False) if gained and isinstance(row, InvertedResidual) else row
 
 
 def _inside(row: Row) -> Iterator[Place]:
