@@ -199,6 +199,14 @@ def test_what_makes_no_sense_is_a_sentence(
     assert not (tmp_path / "found").exists()
 
 
+def test_a_supernet_needs_more_than_one_pixel(given: Given, tmp_path: Path) -> None:
+    deep = tmp_path / "deep.py"
+    deep.write_text(given.space.read_text().replace("strides=(1,)", "strides=(8,)").replace("e=4,", "e=32,"))
+    with pytest.raises(BadInput, match=r"leaves a single pixel of 32, .* above its total_stride, 32"):
+        search(given.photos, BUDGET, **arguments(given, tmp_path / "found", space=str(deep)))
+    assert not (tmp_path / "found").exists()
+
+
 def test_a_search_of_something_else_is_not_gone_on_with(given: Given, tmp_path: Path) -> None:
     out = tmp_path / "found"
     search(given.photos, BUDGET, **arguments(given, out, trials=4))

@@ -89,6 +89,11 @@ def search(
     dataset = open_dataset(data, seed)
     pixels = size_of(dataset, size)
     networks = read_space(space, pixels)
+    if method == "supernet" and pixels <= networks.total_stride:  # batch norm by one image's own statistics
+        raise BadInput(
+            f"the space {networks.name} leaves a single pixel of {pixels}, and a supernet's batch norm needs more: "
+            f"take a --size above its total_stride, {networks.total_stride}"
+        )
     table = None if target is None else read_table(Path(target))
     if table is not None:
         table.known_sizes([pixels])
