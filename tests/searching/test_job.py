@@ -182,6 +182,8 @@ def test_a_budget_that_no_network_keeps_names_the_nearest_and_leaves_nothing(giv
         ({"method": "guess"}, "method must be one of supernet, optuna, random"),
         ({"minutes": 0}, "minutes must be"),
         ({"trials": 0}, "trials must be"),
+        ({"images": 0, "method": "random"}, "images must be"),
+        ({"images": 90}, "images are those that each network of a study"),
         ({"exponent": 1.0}, "exponent must be a number below 0"),
         ({"space": "lite"}, "light"),
         ({"size": 64}, "images of 32 pixels"),
@@ -231,3 +233,10 @@ def test_a_search_and_then_netadapt(budget: float, given: Given, tmp_path: Path)
     assert search_then_shrink(given.photos, budget, **asked, resume=True) == both
     with pytest.raises(BadInput, match="give the same budget again"):
         search_then_shrink(given.photos, 2 * budget, **asked, resume=True)
+
+
+def test_a_study_with_so_many_trials_and_images_is_the_same_search_again(given: Given, tmp_path: Path) -> None:
+    asked = {"method": "optuna", "trials": 6, "images": 60}
+    one, other = (search(given.photos, BUDGET, **arguments(given, tmp_path / name, **asked)) for name in "ab")
+    assert [(each.genes, each.accuracy) for each in one.found] == [(each.genes, each.accuracy) for each in other.found]
+    assert one.spec == other.spec

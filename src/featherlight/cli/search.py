@@ -25,6 +25,9 @@ def search(
         str, typer.Option(help="supernet (shared weights, then evolution), optuna, or random, which it has to beat.")
     ] = "supernet",
     trials: Annotated[int | None, typer.Option(help="Networks to judge (as many as half of the time allows).")] = None,
+    images: Annotated[
+        int | None, typer.Option(help="That each network of a study is trained on (what suits time and pace).")
+    ] = None,
     exponent: Annotated[
         float | None,
         typer.Option(help="Of MnasNet's reward, -0.07 there; MobileNet v3-small had -0.15 (none: accuracy alone)."),
@@ -89,6 +92,7 @@ def search(
         "method": method,
         "minutes": minutes,
         "trials": trials,
+        "images": images,
         "exponent": exponent,
         "size": size,
         "target": target,

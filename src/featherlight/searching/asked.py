@@ -28,6 +28,7 @@ def check(
     method: str,
     minutes: float,
     trials: int | None,
+    images: int | None,
     exponent: float | None,
     size: int | None,
     engine: str,
@@ -43,8 +44,9 @@ def check(
         raise must_be("method", f"one of {', '.join(get_args(Method))}", method)
     if not 0 < minutes < math.inf:
         raise must_be("minutes", "a number above 0", minutes)
-    if trials is not None and trials < 1:
-        raise must_be("trials", "a whole number of at least 1", trials)
+    for name, count in (("trials", trials), ("images", images)):
+        if count is not None and count < 1:
+            raise must_be(name, "a whole number of at least 1", count)
     if exponent is not None and not -10 <= exponent < 0:
         raise must_be("exponent", "a number below 0 and not below -10, such as -0.07", exponent)
     if size is not None and size < 28:
@@ -53,6 +55,8 @@ def check(
         raise must_be("engine", f"{AUTO} or one that tells of its steps ({', '.join(ENGINES)})", engine)
     if here and not 1 <= threads <= this_machine().cores:
         raise must_be("threads", f"a whole number from 1 to the {this_machine().cores} cores of this machine", threads)
+    if images is not None and method == "supernet":
+        raise BadInput("images are those that each network of a study is trained on (optuna, random); leave them out")
     if study is not None and method == "supernet":
         raise BadInput("a study is kept by the methods optuna and random; a supernet is one network, trained here")
 

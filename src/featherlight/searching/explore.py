@@ -11,7 +11,7 @@ import numpy as np
 
 from featherlight.searching.drawing import networks_within
 from featherlight.searching.evolution import evolve
-from featherlight.searching.finals import VALIDATED, rate_of, trained
+from featherlight.searching.finals import VALIDATED, merit, rate_of, trained
 from featherlight.searching.front import Found
 from featherlight.searching.judging import judge
 from featherlight.searching.space import Genes
@@ -108,8 +108,11 @@ def _pattern(task: Task, times: Times, drawn: Sequence[Genes], seconds: float) -
             spec, threads = spec_of(task.space, drawn[number]), rates[number][1]
             key = f"pattern-{number}-{length}"
             _, reached[number], _ = trained(task, key, spec, int(length * images), threads, VALIDATED)
-            task.say(f"pattern {number + 1} of {len(drawn)}: {reached[number]:.1%}")
-        going = sorted(going, key=lambda number: reached[number], reverse=True)[:KEPT]
+            longer = "" if length == 1 else ", trained three times as long"
+            task.say(f"pattern {number + 1} of {len(drawn)}{longer}: {reached[number]:.1%}")
+        worth = {number: merit(task, Found(drawn[number], reached[number], times.clock(spec), 0.0))
+                 for number, spec in ((number, spec_of(task.space, drawn[number])) for number in going)}  # fmt: skip
+        going = sorted(going, key=lambda number: worth[number], reverse=True)[:KEPT]
     return drawn[going[0]]
 
 
@@ -138,7 +141,7 @@ def _alone(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
         recipe=task.recipe,
         budget=task.budget,
         clock=times.clock,
-        images=max(1, int(A_TRIAL * seconds * rate)),
+        images=task.images or max(1, int(A_TRIAL * seconds * rate)),
         factor=times.factor,
         exponent=task.exponent,
         sampler="tpe" if task.method == "optuna" else "random",
@@ -148,6 +151,11 @@ def _alone(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
     url = task.study or str(task.work / JOURNAL)
     study = create_study(url, search, times.path)
     task.say(f"other workers join by: featherlight search DATA --worker --study {shown(url)}")
-    work(study, search, trials=task.trials, seconds=None if task.trials else seconds, say=task.say)
+    before = sum(event["seconds"] for event in task.record.journal.read() if event["event"] == "worked")
+    begun = time.perf_counter()
+    try:
+        work(study, search, trials=task.trials, seconds=None if task.trials else seconds - before, say=task.say)
+    finally:  # one that goes on has as much less time
+        task.record.add("worked", seconds=time.perf_counter() - begun)
     close_study(study)
     return found(study, task.space)

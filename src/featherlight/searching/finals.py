@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import Failure
 from featherlight.layers import Network
 from featherlight.searching.front import Found, reward
 from featherlight.searching.task import Task
@@ -60,7 +60,7 @@ def finalists_of(times: Times, found: Sequence[Found]) -> list[tuple[Found, Spec
     task = times.task
     ranked = sorted(found, key=lambda each: merit(task, each), reverse=True)[:TIMED]
     if not ranked:
-        raise BadInput("no network was judged in that time; allow more minutes")
+        raise Failure("no network was judged in that time; allow more minutes, in another folder")
     specs = [spec for each in ranked if (spec := task.space.spec(each.genes)) is not None]
 
     def timed() -> dict[str, Any]:

@@ -34,7 +34,8 @@ from featherlight.searching.result import RESULT, Searched
 from featherlight.searching.spaces import read_space
 from featherlight.searching.task import WORK, Method, Say, Task
 from featherlight.searching.times import Times, times_of
-from featherlight.timing import this_machine
+from featherlight.spec import Spec
+from featherlight.timing import Measurement, this_machine
 from featherlight.timing.budget import parse_budget, show_time
 from featherlight.training import evaluate, preprocessing_for
 
@@ -51,6 +52,7 @@ def search(
     method: Method = "supernet",
     minutes: float = 60.0,
     trials: int | None = None,
+    images: int | None = None,
     exponent: float | None = None,
     size: int | None = None,
     target: str | os.PathLike[str] | None = None,
@@ -71,6 +73,7 @@ def search(
               "optuna" and "random" train each a little by itself, by successive halving, as Optuna's study says
     minutes   of training in all; building the latency table and timing come on top
     trials    networks to judge, instead of as many as half of the time allows
+    images    that each network of a study is trained on, instead of as many as suit the time and the pace
     exponent  of MnasNet's reward, such as -0.07: then time below the budget is worth something too
     size      of the images in pixels: 28 for grey ones, else 128
     target    a latency table of another device: then times are its predictions, and nothing is timed here
@@ -82,7 +85,7 @@ def search(
     Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (Failure).
     """
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
-    check(seconds, method, minutes, trials, exponent, size, engine, threads, study, here=target is None)
+    check(seconds, method, minutes, trials, images, exponent, size, engine, threads, study, here=target is None)
     check_folder(folder, resume)
     if method != "supernet":  # raises where Optuna is not installed: before anything is timed
         storage = import_module("featherlight.searching.study").storage
@@ -103,13 +106,14 @@ def search(
     goes_on = (folder / JOURNAL).exists()
     record = Record(Journal(folder / JOURNAL))
     record.begin({"data": dataset.source, "images": dataset.digest, "budget": seconds, "space": networks.digest,
-                  "method": method, "minutes": minutes, "trials": trials, "exponent": exponent, "size": pixels,
+                  "method": method, "minutes": minutes, "trials": trials, "images a network": images,
+                  "exponent": exponent, "size": pixels,
                   "target": None if table is None else table.digest, "engine": engine, "threads": threads,
                   "study": None if study is None else storage.shown(study), "seed": seed,
                   "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
                   "featherlight": featherlight.__version__})  # fmt: skip
     task = Task(
-        folder, dataset, preprocessing_for(dataset, pixels), networks, seconds, exponent, method, trials,
+        folder, dataset, preprocessing_for(dataset, pixels), networks, seconds, exponent, method, trials, images,
         60 * minutes, engine, threads, study, seed, None if target is None else Path(target), record, say,
     )  # fmt: skip
     kept = f"what was finished is in {folder}, and --resume goes on from there"
@@ -170,7 +174,7 @@ def _written(
         space=task.space,
         method=task.method,
         budget=task.budget,
-        measurement=times.measured([spec])[0],
+        measurement=_measured(times, spec),
         predicted="" if task.target is None else times.table.label,
         validation_accuracy=winner.accuracy,
         test_accuracy=evaluate(written.model, dataset.test, task.preprocessing),
@@ -196,6 +200,11 @@ def _timed(task: Task, stage: str, spent: dict[str, float]) -> Any:
     yield
     event = task.record.once("stage", lambda: {"seconds": time.perf_counter() - begun}, name=stage)
     spent[stage] = float(event["seconds"])
+
+
+def _measured(times: Times, spec: Spec) -> Measurement:
+    """The time of the winner: the middle one of three, so that no noisy moment decides."""
+    return sorted((times.measured([spec])[0] for _ in range(3)), key=lambda each: each.p90)[1]
 
 
 def _discard(folder: Path) -> None:
