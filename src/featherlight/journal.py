@@ -87,6 +87,21 @@ class Record:
             )
 
 
+def check_folder(folder: Path, *, result: str, journal: str, job: str, resume: bool) -> None:
+    """Raise BadInput unless a `job`, such as "search", can begin in this folder, or go on there with `resume`.
+
+    `result` and `journal` are the names of its files.
+    """
+    if (folder / result).exists():
+        raise BadInput(f"{folder} holds a result already ({result}); name another folder with --out")
+    if (folder / journal).exists():
+        if resume:
+            return
+        raise BadInput(f"{folder} holds a {job} that did not end; go on with --resume, or name another folder")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"{folder} exists and is not an empty folder; name a new one with --out")
+
+
 def _ends_a_line(handle: int, size: int) -> bool:
     return os.pread(handle, 1, size - 1) == b"\n"
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import get_args
 
 from featherlight.data import Dataset
 from featherlight.engines import AUTO
 from featherlight.errors import BadInput, must_be
 from featherlight.latency.device import ENGINES
-from featherlight.searching.result import RESULT
 from featherlight.searching.task import Method
 from featherlight.timing import this_machine
 
@@ -59,15 +57,3 @@ def check(
         raise BadInput("images are those that each network of a study is trained on (optuna, random); leave them out")
     if study is not None and method == "supernet":
         raise BadInput("a study is kept by the methods optuna and random; a supernet is one network, trained here")
-
-
-def check_folder(folder: Path, resume: bool) -> None:
-    """Raise BadInput unless a search can begin in this folder, or go on there."""
-    if (folder / RESULT).exists():
-        raise BadInput(f"{folder} holds a result already ({RESULT}); name another folder with --out")
-    if (folder / JOURNAL).exists():
-        if resume:
-            return
-        raise BadInput(f"{folder} holds a search that did not end; go on with --resume, or name another folder")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder} exists and is not an empty folder; name a new one with --out")

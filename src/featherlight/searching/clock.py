@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from featherlight.graph import from_spec
 from featherlight.latency import LatencyTable, pieces
@@ -18,6 +19,11 @@ def clock_by(
     `image` is channels, height and width.
     """
     if factor is None:
-        return lambda spec: table.predict(pieces(from_spec(spec, (1, *image), num_classes))).high
+
+        @lru_cache(maxsize=4096)
+        def upper(spec: Spec) -> float:
+            return table.predict(pieces(from_spec(spec, (1, *image), num_classes))).high
+
+        return upper
     seconds = table_clock(table, image, num_classes)
     return lambda spec: factor * seconds(spec)

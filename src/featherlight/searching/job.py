@@ -20,12 +20,12 @@ from featherlight.engines import AUTO, find
 from featherlight.errors import BadInput, Failure
 from featherlight.files import write_json
 from featherlight.graph import from_spec
-from featherlight.journal import Journal, Record
+from featherlight.journal import Journal, Record, check_folder
 from featherlight.latency import read_table
 from featherlight.predict import export, load
 from featherlight.pretrained import save
 from featherlight.searching.architecture import architecture, markdown
-from featherlight.searching.asked import JOURNAL, check, check_folder, size_of
+from featherlight.searching.asked import JOURNAL, check, size_of
 from featherlight.searching.explore import explore
 from featherlight.searching.finals import Finalist, Winner, finalists_of, race, train_winner
 from featherlight.searching.front import Found
@@ -86,7 +86,7 @@ def search(
     """
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
     check(seconds, method, minutes, trials, images, exponent, size, engine, threads, study, here=target is None)
-    check_folder(folder, resume)
+    check_folder(folder, result=RESULT, journal=JOURNAL, job="search", resume=resume)
     if method != "supernet":  # raises where Optuna is not installed: before anything is timed
         storage = import_module("featherlight.searching.study").storage
     dataset = open_dataset(data, seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from featherlight.data import Dataset
@@ -13,7 +12,6 @@ from featherlight.errors import BadInput, must_be
 from featherlight.latency.device import ENGINES
 from featherlight.predict import Classifier
 from featherlight.shrinking.netadapt import Choice
-from featherlight.shrinking.result import RESULT
 from featherlight.timing import Measurement, this_machine
 from featherlight.timing.budget import parse_budget
 
@@ -91,18 +89,6 @@ def _check_time(budget: str | float | None, faster: str | float | None) -> None:
         raise must_be("budget", "a time above 0", budget)
     if faster is not None:
         parse_share(faster)
-
-
-def check_folder(folder: Path, resume: bool) -> None:
-    """Raise BadInput unless a shrink can begin in this folder, or go on there."""
-    if (folder / RESULT).exists():
-        raise BadInput(f"{folder} holds a result already ({RESULT}); name another folder with --out")
-    if (folder / JOURNAL).exists():
-        if resume:
-            return
-        raise BadInput(f"{folder} holds a shrink that did not end; go on with --resume, or name another folder")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder} exists and is not an empty folder; name a new one with --out")
 
 
 def check_classes(classifier: Classifier, dataset: Dataset) -> None:

@@ -16,17 +16,17 @@ import featherlight
 from featherlight.data import open_dataset
 from featherlight.engines import AUTO, find
 from featherlight.errors import BadInput, Failure
-from featherlight.journal import Journal, Record
+from featherlight.journal import Journal, Record, check_folder
 from featherlight.latency import read_table
 from featherlight.predict import load
-from featherlight.shrinking.asked import JOURNAL, Asked, Method, check, check_classes, check_folder
+from featherlight.shrinking.asked import JOURNAL, Asked, Method, check, check_classes
 from featherlight.shrinking.carve import IllegalCut, Weights, carve
 from featherlight.shrinking.netadapt import Choice, State, Step, netadapt
 from featherlight.shrinking.one_shot import magnitude, uniform
 from featherlight.shrinking.plan import plan_of
 from featherlight.shrinking.progress import Progress
 from featherlight.shrinking.proposals import Clock
-from featherlight.shrinking.result import Shrunk
+from featherlight.shrinking.result import RESULT, Shrunk
 from featherlight.shrinking.task import Say, Task
 from featherlight.shrinking.times import times_of
 from featherlight.shrinking.trials import Trials
@@ -79,7 +79,7 @@ def shrink(
     folder = Path(out)
     asked = Asked(budget, faster, method, choice, minutes, images, engine, threads, seed)
     check(asked, here=target is None)
-    check_folder(folder, resume)
+    check_folder(folder, result=RESULT, journal=JOURNAL, job="shrink", resume=resume)
     classifier, dataset = load(source), open_dataset(data, seed)
     check_classes(classifier, dataset)
     table = None if target is None else read_table(Path(target))
