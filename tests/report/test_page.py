@@ -88,10 +88,12 @@ def things(page: Page, figure: str) -> Locator:
 
 
 def box(thing: Locator) -> FloatRect:
-    """Where a thing is."""
-    found = thing.bounding_box()
-    assert found, "is not there"
-    return found
+    """Where a thing is; a chart that is drawn anew just then (its window took its size) is asked again."""
+    for _ in range(50):
+        if found := thing.bounding_box():
+            return found
+        thing.page.wait_for_timeout(20)
+    raise AssertionError("is not there")
 
 
 def tip(page: Page) -> str:
