@@ -50,6 +50,10 @@ def test_stopped_it_says_how_to_go_on_and_ended_it_says_so(
     ("arguments", "sentence"),
     [
         (("--worker",), "--worker needs --study"),
+        (
+            ("--worker", "--study", "a.journal", "--budget", "1ms", "--then-shrink"),
+            "--worker does what its study says, and takes nothing else; leave out --budget, --then-shrink",
+        ),
         (("--budget", "1ms"), "a search needs --budget, such as 1ms, and --out, the folder to make"),
         (("--budget", "1.5", "--out", "found"), "budget must be a time above 0 such as 2ms"),
     ],

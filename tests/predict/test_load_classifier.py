@@ -45,6 +45,7 @@ def test_a_name_brings_its_public_weights() -> None:
     ("source", "words"),
     [
         ("results/nowhere", "there is no folder 'results/nowhere'"),
+        ("runs/9:30/result", "there is no folder 'runs/9:30/result'"),
         (Path("nowhere"), "there is no folder 'nowhere'"),
         ("mobilnet_v2", "model must be a known name; got 'mobilnet_v2' .*mobilenet_v2"),
         ("x" * 5000, "model must be a known name"),

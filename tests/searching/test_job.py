@@ -17,11 +17,12 @@ from featherlight.errors import BadInput, Failure
 from featherlight.graph import from_spec
 from featherlight.latency import pieces, read_table
 from featherlight.searching import explore, finals, front, job, reward, study
+from featherlight.searching import given as opening
 from featherlight.searching.job import search
 from featherlight.searching.pipeline import search_then_shrink
 from featherlight.searching.times import Times
 from featherlight.spec import Spec, from_json
-from featherlight.timing import Measurement
+from featherlight.timing import Measurement, this_machine
 from featherlight.training import train_network
 
 BUDGET = 1.5e-3
@@ -159,12 +160,40 @@ def test_the_password_of_a_study_is_written_and_said_nowhere(
     said: list[str] = []
     url, create = "postgresql://me:secret@elsewhere/studies", study.create_study
     monkeypatch.setattr(study, "create_study", lambda _, *others: create(str(tmp_path / "a.journal"), *others))
+    monkeypatch.setattr(study.storage, "open_storage", lambda *_, **__: None)  # there is no such server
     asked = arguments(given, tmp_path / "found", method="random", trials=1, study=url)
     search(given.photos, BUDGET, **asked, say=said.append)
     assert "other workers join by: featherlight search DATA --worker --study postgresql://me@elsewhere/studies" in said
     assert not any("secret" in each for each in said)
     assert "postgresql://me@elsewhere" in (tmp_path / "found" / "search.jsonl").read_text()
     assert "secret" not in (tmp_path / "found" / "search.jsonl").read_text()
+
+
+def test_a_study_that_cannot_be_reached_is_refused_before_anything_is_timed(
+    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "times_of", lambda _: pytest.fail("the times were asked for"))
+    asked = arguments(given, tmp_path / "found", method="random", study="sqlite:////proc/no/study.db")
+    with pytest.raises((BadInput, OSError), match="study"):
+        search(given.photos, BUDGET, **asked)
+    assert not (tmp_path / "found").exists()
+
+
+def test_what_is_predicted_for_another_device_goes_on_on_any_machine(
+    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = arguments(given, tmp_path / "found", trials=4)
+    here = this_machine()
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(job, "explore", stop)
+        with pytest.raises(KeyboardInterrupt):
+            search(given.photos, BUDGET, **asked)
+    monkeypatch.setattr(opening, "this_machine", lambda: replace(here, cpu="another"))
+    search(given.photos, BUDGET, **asked, resume=True)
 
 
 def test_a_budget_that_no_network_keeps_names_the_nearest_and_leaves_nothing(given: Given, tmp_path: Path) -> None:
@@ -202,8 +231,8 @@ def test_what_makes_no_sense_is_a_sentence(
 
 
 def test_a_supernet_needs_more_than_one_pixel(given: Given, tmp_path: Path) -> None:
-    deep = tmp_path / "deep.py"
-    deep.write_text(given.space.read_text().replace("strides=(1,)", "strides=(8,)").replace("e=4,", "e=32,"))
+    deep, halved = tmp_path / "deep.py", "Stage((8,), (1,), (2,)), "
+    deep.write_text(given.space.read_text().replace("stages=(", f"stages=({3 * halved}").replace("e=4,", "e=32,"))
     with pytest.raises(BadInput, match=r"leaves a single pixel of 32, .* above its total_stride, 32"):
         search(given.photos, BUDGET, **arguments(given, tmp_path / "found", space=str(deep)))
     assert not (tmp_path / "found").exists()
@@ -231,8 +260,9 @@ def test_a_search_and_then_netadapt(budget: float, given: Given, tmp_path: Path)
         assert both.shrunk["after"]["median"] < both.found["time"]["median"]
     assert fl.load(both.network).predict(given.photos / "red" / "1.png")
     assert search_then_shrink(given.photos, budget, **asked, resume=True) == both
-    with pytest.raises(BadInput, match="give the same budget again"):
-        search_then_shrink(given.photos, 2 * budget, **asked, resume=True)
+    for changes, difference in (({"budget": 2 * budget}, "budget was"), ({"seed": 1}, "seed was 0 and is 1")):
+        with pytest.raises(BadInput, match=difference):
+            search_then_shrink(given.photos, **{"budget": budget} | asked | changes, resume=True)
 
 
 def test_a_study_with_so_many_trials_and_images_is_the_same_search_again(given: Given, tmp_path: Path) -> None:

@@ -71,6 +71,10 @@ def test_a_choice_that_cannot_be_is_refused() -> None:
         Stage((8,), (1.5, 2))  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"stages\.kernels must be odd numbers; got \(3, 4\)"):
         Stage((8,), kernels=(3, 4))
+    with pytest.raises(BadInput, match=r"stages\.strides must be 1 or 2, .*; got \(1, 3\)"):
+        Stage((8,), strides=(1, 3))
+    with pytest.raises(BadInput, match=r"space\.stem_strides must be 1 or 2, .*; got \(4,\)"):
+        Space("patches", (8,), (Stage((8,)),), (4,))
     with pytest.raises(BadInput, match=r"space\.stages must be a tuple of at least one option; got Stage"):
         Space("one", (8,), Stage((8,)))  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"space\.stages must be a tuple of Stages; got 8"):
@@ -81,6 +85,14 @@ def test_a_choice_that_cannot_be_is_refused() -> None:
         Stage((8,), kinds=("mystery",))  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="no network of the space far has a total stride of 32"):
         Space("far", (8,), (Stage((8,)),))
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+@pytest.mark.parametrize("size", [28, 224])
+def test_halves_are_whole_blocks_of_channels(name: str, size: int) -> None:
+    for stage in read_space(name, size).stages:
+        halved = {"fire", "shuffle_unit_2"} & set(stage.kinds)
+        assert all(channels // (2 if halved else 1) % 8 == 0 for channels in stage.channels)
 
 
 def test_stages_may_be_alike() -> None:

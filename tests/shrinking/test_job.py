@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from featherlight import files, shrinking
 from featherlight.errors import BadInput, Failure
 from featherlight.journal import Journal
 from featherlight.latency import LatencyTable, read_table
-from featherlight.shrinking import clock, plan, trials
+from featherlight.shrinking import clock, job, plan, trials
+from featherlight.timing import this_machine
 from featherlight.training import train_network
 from small_shrink import SPEC
 
@@ -103,7 +105,7 @@ def test_a_damaged_file_of_weights_is_not_gone_on_from(
     monkeypatch.undo()
     for weights in (out / "shrinking").glob("*.safetensors"):
         weights.write_bytes(b"x")
-    with pytest.raises(Failure, match="is missing or damaged, and the shrink cannot go on from it"):
+    with pytest.raises(Failure, match="is missing or damaged, and the job cannot go on from it"):
         shrinking.shrink(trained, photos, **arguments(table, out, resume=True))
 
 
@@ -168,6 +170,10 @@ def test_a_resume_with_other_arguments_is_refused_and_costs_nothing(
     with pytest.raises(BadInput, match="choice was 'ratio' and is 'accuracy'"):
         shrinking.shrink(trained, photos, **arguments(table, out, choice="accuracy", resume=True))
     assert sorted(path.name for path in out.rglob("*")) == before
+    # The table is another device's: on which machine the shrink goes on does not matter.
+    monkeypatch.setattr(job, "this_machine", lambda: replace(this_machine(), cpu="another"))
+    with pytest.raises(KeyboardInterrupt):
+        shrinking.shrink(trained, photos, **arguments(table, out, resume=True))
 
 
 @pytest.mark.parametrize("number", [1, 12])  # of the file that no longer fits

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def search(
+    context: typer.Context,
     data: Annotated[str, typer.Argument(help="A folder of classes, or fashion-mnist.", metavar="DATA")],
     out: Annotated[str | None, typer.Option(help="The folder to make.", metavar="DIR")] = None,
     budget: Annotated[str | None, typer.Option(help="Time for one image, such as 1ms.")] = None,
@@ -67,25 +68,11 @@ def search(
       featherlight search photos/ --budget 1ms --method optuna --study sqlite:///study.db --out found/
       featherlight search photos/ --worker --study sqlite:///study.db
     """
-    from featherlight.cli.output import note, print_json
-
     if worker:
-        if study is None:
-            raise BadInput("--worker needs --study, the study of the search that it is to help")
-        from featherlight.searching.study import worker as work
-
-        work(data, study, say=note)
+        _help(context, data, study)
         return
     if out is None or budget is None:
         raise BadInput("a search needs --budget, such as 1ms, and --out, the folder to make")
-    from featherlight.searching.job import search as run
-    from featherlight.searching.pipeline import search_then_shrink
-    from featherlight.searching.result import finished
-
-    if resume and not then_shrink and (document := finished(out)):
-        note(f"the search in {out} has ended already")
-        print_json(document) if json else print(f"test accuracy {document['test_accuracy']:.1%}: {document['verdict']}")
-        return
     asked: dict[str, Any] = {
         "out": out,
         "space": space,
@@ -101,20 +88,45 @@ def search(
         "study": study,
         "seed": seed,
         "resume": resume,
-        "say": note,
     }
-    if then_shrink:
-        both = search_then_shrink(data, budget, **asked)
-        if json:
-            print_json({"found": both.found, "shrunk": both.shrunk})
-        else:
-            _print_both(both)
+    run = _search_then_shrink if then_shrink else _search
+    run(data, budget, json, asked)
+
+
+def _help(context: typer.Context, data: str, study: str | None) -> None:
+    """Work for the search of another command: all but the images stands in its study."""
+    from featherlight.cli.output import note
+    from featherlight.searching.study import worker
+
+    if study is None:
+        raise BadInput("--worker needs --study, the study of the search that it is to help")
+    others = [name for name in context.params if name not in ("data", "study", "worker")]
+    sources = {name: context.get_parameter_source(name) for name in others}
+    # By its name: some versions of Typer bring a Click of their own.
+    if idle := [f"--{name.replace('_', '-')}" for name, of in sources.items() if of and of.name == "COMMANDLINE"]:
+        raise BadInput(f"--worker does what its study says, and takes nothing else; leave out {', '.join(idle)}")
+    worker(data, study, say=note)
+
+
+def _search(data: str, budget: str, json: bool, asked: dict[str, Any]) -> None:
+    from featherlight.cli.output import note, print_json
+    from featherlight.searching.job import search
+    from featherlight.searching.result import finished
+
+    if asked["resume"] and (document := finished(asked["out"])):
+        note(f"the search in {asked['out']} has ended already")
+        print_json(document) if json else print(f"test accuracy {document['test_accuracy']:.1%}: {document['verdict']}")
         return
-    searched = run(data, budget, **asked)
-    if json:
-        print_json(searched.to_json())
-    else:
-        _print(searched)
+    searched = search(data, budget, **asked, say=note)
+    print_json(searched.to_json()) if json else _print(searched)
+
+
+def _search_then_shrink(data: str, budget: str, json: bool, asked: dict[str, Any]) -> None:
+    from featherlight.cli.output import note, print_json
+    from featherlight.searching.pipeline import search_then_shrink
+
+    both = search_then_shrink(data, budget, **asked, say=note)
+    print_json({"found": both.found, "shrunk": both.shrunk}) if json else _print_both(both)
 
 
 def _print(searched: Searched) -> None:

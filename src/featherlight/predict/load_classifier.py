@@ -23,7 +23,7 @@ def load(
     name = os.fspath(source)
     if os.path.isdir(name):
         name = LOCAL + name
-    elif not isinstance(source, str) or (os.sep in name and ":" not in name):
+    elif not isinstance(source, str) or os.sep in name.partition(":")[0]:  # as in no name's zoo
         raise BadInput(f"there is no folder {name!r}")
     model, published = load_published(name, cache_dir, progress)
     try:

@@ -6,38 +6,34 @@ import contextlib
 import os
 import shutil
 import time
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 
-import featherlight
 from featherlight.cost import count
-from featherlight.data import open_dataset
-from featherlight.engines import AUTO, find
+from featherlight.engines import AUTO
 from featherlight.errors import BadInput, Failure
 from featherlight.files import write_json
 from featherlight.graph import from_spec
 from featherlight.journal import Journal, Record, check_folder
-from featherlight.latency import read_table
 from featherlight.predict import export, load
 from featherlight.pretrained import save
 from featherlight.searching.architecture import architecture, markdown
-from featherlight.searching.asked import JOURNAL, check, size_of
+from featherlight.searching.asked import JOURNAL, Asked, Method, check
 from featherlight.searching.explore import explore
 from featherlight.searching.finals import Finalist, Winner, finalists_of, race, train_winner
 from featherlight.searching.front import Found
+from featherlight.searching.given import given, same_again
 from featherlight.searching.picture import PICTURE, draw
 from featherlight.searching.result import RESULT, Searched
-from featherlight.searching.spaces import read_space
-from featherlight.searching.task import WORK, Method, Say, Task
+from featherlight.searching.task import WORK, Say, Task
 from featherlight.searching.times import Times, times_of
 from featherlight.spec import Spec
-from featherlight.timing import Measurement, this_machine
+from featherlight.timing import Measurement
 from featherlight.timing.budget import parse_budget, show_time
-from featherlight.training import evaluate, preprocessing_for
+from featherlight.training import evaluate
 
 ONNX = "model.onnx"
 EXPLORING = 0.5  # of the training, for the search itself; the rest is for its finalists and the winner
@@ -85,35 +81,15 @@ def search(
     Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (Failure).
     """
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
-    check(seconds, method, minutes, trials, images, exponent, size, engine, threads, study, here=target is None)
+    asked = Asked(seconds, minutes, space, method, trials, images, exponent, size, engine, threads, study, seed)
+    check(asked, here=target is None)
     check_folder(folder, result=RESULT, journal=JOURNAL, job="search", resume=resume)
-    if method != "supernet":  # raises where Optuna is not installed: before anything is timed
-        storage = import_module("featherlight.searching.study").storage
-    dataset = open_dataset(data, seed)
-    pixels = size_of(dataset, size)
-    networks = read_space(space, pixels)
-    if method == "supernet" and pixels <= networks.total_stride:  # batch norm by one image's own statistics
-        raise BadInput(
-            f"the space {networks.name} leaves a single pixel of {pixels}, and a supernet's batch norm needs more: "
-            f"take a --size above its total_stride, {networks.total_stride}"
-        )
-    table = None if target is None else read_table(Path(target))
-    if table is not None:
-        table.known_sizes([pixels])
-        table.check(None if engine == AUTO else engine, threads)
-    elif engine != AUTO:
-        find(engine)  # raises where it is not installed: before the folder holds a journal
+    found = given(data, target, asked)
     goes_on = (folder / JOURNAL).exists()
     record = Record(Journal(folder / JOURNAL))
-    record.begin({"data": dataset.source, "images": dataset.digest, "budget": seconds, "space": networks.digest,
-                  "method": method, "minutes": minutes, "trials": trials, "images a network": images,
-                  "exponent": exponent, "size": pixels,
-                  "target": None if table is None else table.digest, "engine": engine, "threads": threads,
-                  "study": None if study is None else storage.shown(study), "seed": seed,
-                  "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
-                  "featherlight": featherlight.__version__})  # fmt: skip
+    record.begin(same_again(asked, found))
     task = Task(
-        folder, dataset, preprocessing_for(dataset, pixels), networks, seconds, exponent, method, trials, images,
+        folder, found.dataset, found.preprocessing, found.space, seconds, exponent, method, trials, images,
         60 * minutes, engine, threads, study, seed, None if target is None else Path(target), record, say,
     )  # fmt: skip
     kept = f"what was finished is in {folder}, and --resume goes on from there"

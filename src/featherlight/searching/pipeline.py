@@ -6,19 +6,20 @@ Howard et al. 2019, section 4: the search finds the blocks, and NetAdapt the fil
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from featherlight.errors import BadInput
+from featherlight.journal import Journal, Record
+from featherlight.searching.asked import JOURNAL, Asked
+from featherlight.searching.given import given, same_again
 from featherlight.searching.job import search
 from featherlight.searching.result import RESULT
 from featherlight.shrinking import result as shrinking
 from featherlight.shrinking import shrink
-from featherlight.timing.budget import parse_budget, show_time
+from featherlight.timing.budget import parse_budget
 
 LOOSER = 1.25  # times the budget is what the search may take
 SEARCHING = 0.7  # of the minutes; NetAdapt has the rest
@@ -56,19 +57,17 @@ def search_then_shrink(
     """`search` and then `shrink`, in the folders found/ and shrunk/ of `out`; the arguments are theirs.
 
     With `resume` it goes on in whichever of the two it was stopped. Raises BadInput where the search that has ended
-    there was of another budget.
+    there was asked for anything else.
     """
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
     found, shrunk = folder / FOUND, folder / SHRUNK
     common: dict[str, Any] = {"target": target, "engine": engine, "threads": threads, "seed": seed, "say": say}
-    if not (resume and (found / RESULT).exists()):
+    if resume and (found / RESULT).exists():
+        asked = Asked(LOOSER * seconds, SEARCHING * minutes, engine=engine, threads=threads, seed=seed, **searching)
+        Record(Journal(found / JOURNAL)).begin(same_again(asked, given(data, target, asked)))
+    else:
         search(data, LOOSER * seconds, out=found, minutes=SEARCHING * minutes, resume=resume, **common, **searching)
     result = json.loads((found / RESULT).read_bytes())
-    if not math.isclose(result["budget"], LOOSER * seconds):
-        raise BadInput(
-            f"{found} was searched for {show_time(result['budget'] / LOOSER)} and not {show_time(seconds)}; give the "
-            "same budget again, or name another folder with --out"
-        )
     if result["time"]["p90"] <= seconds:
         say("what was found keeps the budget as it is: nothing is left for NetAdapt")
         return Pipeline(folder, result, None)

@@ -312,6 +312,8 @@ def _check_numbers(field: str, name: str, options: tuple[Any, ...]) -> None:
         raise must_be(name, f"numbers of at least {least}", options)
     if field == "kernels" and not all(option % 2 for option in options):
         raise must_be(name, "odd numbers", options)
+    if field in ("strides", "stem_strides") and not all(option <= 2 for option in options):
+        raise must_be(name, "1 or 2, for a block halves a map or leaves its size", options)
 
 
 def _known(name: str, options: Sequence[str], known: Sequence[str]) -> None:

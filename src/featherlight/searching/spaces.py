@@ -16,18 +16,22 @@ from featherlight.spec import Style
 SMALL = 64  # pixels; up to there images are halved three times and not five, as `spec.small_images` has it
 VARIABLE = "SPACE"  # what a file with a space of one's own must define
 
+BLOCK = 8  # channels
+HALVED = {"shuffle_unit_2", "fire"}
+
 KINDS: tuple[Kind, ...] = ("inverted_residual", "depthwise_separable", "shuffle_unit_2", "fire", "convolution")
 
 
 def light(size: int, kinds: tuple[Kind, ...] = KINDS, name: str = "light") -> Space:
     """MnasNet's choices with MobileNet v3's activations and cheap head, and every light-weight block beside theirs.
 
-    Widths go from a quarter of MobileNet v2's to all of it, since the best network of a small budget is thin.
+    Widths go from a quarter of MobileNet v2's to all of it, since the best network of a small budget is thin. Where a
+    block may have two halves, each is of whole blocks of channels, as engines lay them out.
     """
-    small = size <= SMALL
+    small, whole = size <= SMALL, 2 * BLOCK if HALVED & set(kinds) else BLOCK
     stages = tuple(
         Stage(
-            channels,
+            tuple(each for each in channels if each % whole == 0),
             repeats,
             strides=(1, 2),
             kinds=kinds,

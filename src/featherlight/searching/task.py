@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from featherlight.data import Dataset, Preprocessing
 from featherlight.journal import Record
+from featherlight.searching.asked import Method
 from featherlight.searching.space import Space
 from featherlight.training import Recipe, recipe_for
 from featherlight.training.loop import Progress
 
 Say: TypeAlias = Callable[[str], None]
-Method: TypeAlias = Literal["supernet", "optuna", "random"]
 
 SAY_EVERY = 10.0  # seconds between two words on progress
 WORK = "searching"  # the folder, in the one to make, of what is under way

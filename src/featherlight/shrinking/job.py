@@ -111,7 +111,7 @@ def _begin(task: Task, source: str) -> None:
             "digest": task.dataset.digest,
             **asdict(task.asked),
             "target": None if task.table is None else task.table.digest,
-            "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
+            "machine": f"{this_machine().cpu}, {this_machine().cores} cores" if task.table is None else None,
             "featherlight": featherlight.__version__,
         }
     )

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import safetensors.torch
 
-from featherlight.errors import Failure
-from featherlight.files import replacing, sha256
 from featherlight.layers import Network
 from featherlight.shrinking.carve import Weights
 from featherlight.shrinking.netadapt import TRAINED
@@ -21,7 +16,8 @@ from featherlight.shrinking.progress import Progress
 from featherlight.shrinking.task import Task
 from featherlight.shrinking.times import Times
 from featherlight.spec import Spec
-from featherlight.training import Checkpoints, recipe_for, scores, train_network
+from featherlight.training import Checkpoints, Trained, recipe_for, scores, train_network
+from featherlight.training.kept import trained_once
 
 # Validation images at most, always the same ones; judging one costs a third of training on one.
 JUDGED, GLIMPSED = 1000, 128
@@ -85,21 +81,15 @@ class Trials:
 
     def _train(self, key: str, spec: Spec, weights: Weights | None, images: int, rate: float) -> tuple[Weights, float]:
         """Train on so many images, or read back what was trained before; Failure where its file is damaged."""
-        trained = self.task.record.find("trained", key=key) is None
-        event = self.task.record.once("trained", lambda: self._trained(key, spec, weights, images, rate), key=key)
-        path = self.task.work / event["weights"]
-        if not path.exists() or sha256(path) != event["sha256"]:
-            raise Failure(f"{path} is missing or damaged, and the shrink cannot go on from it; begin in another folder")
-        self.progress.done(images, trained=trained)
-        return safetensors.torch.load_file(path), float(event["accuracy"])
-
-    def _trained(self, key: str, spec: Spec, weights: Weights | None, images: int, rate: float) -> dict[str, Any]:
         task, recipe = self.task, recipe_for(self.task.preprocessing.size)
         batch = min(recipe.batch, len(task.dataset.train))
-        network, checkpoints = self.network(spec, weights), Checkpoints(task.work / key, say=task.say)
-        self.progress.begin()
-        try:
-            accuracy = train_network(
+        network, trained = self.network(spec, weights), False
+
+        def train(checkpoints: Checkpoints) -> Trained:
+            nonlocal trained
+            trained = True
+            self.progress.begin()
+            return train_network(
                 network,
                 task.dataset,
                 replace(recipe, learning_rate=rate * recipe.learning_rate),
@@ -110,16 +100,11 @@ class Trials:
                 validated=JUDGED,
                 checkpoints=checkpoints,
                 progress=self._telling(key),
-            ).accuracy
-        except Failure as failure:  # one that diverges cannot win; the others go on
-            task.say(f"{key}: {failure}")
-            accuracy = 0.0
-        path = task.work / f"{key}.safetensors"
-        with replacing(path) as temporary:
-            tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-            safetensors.torch.save_file(tensors, temporary, metadata={"format": "pt"})
-        shutil.rmtree(checkpoints.folder, ignore_errors=True)
-        return {"images": images, "accuracy": accuracy, "weights": path.name, "sha256": sha256(path)}
+            )
+
+        tuned, accuracy = trained_once(task.record, task.work, key, network, train, task.say)
+        self.progress.done(images, trained=trained)
+        return tuned, accuracy
 
     def _telling(self, key: str) -> Callable[[int, int, float, float], None]:
         """Says now and then how far a piece of training is, and how long all that comes after it will take."""
