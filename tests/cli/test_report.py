@@ -59,7 +59,7 @@ def test_json_is_one_document(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["empty"], "empty holds no result: `featherlight fit` and `featherlight train` make folders that do"),
+        (["empty"], "empty holds no result: `featherlight fit`, `train`, `search` and `shrink` make folders that do"),
         (["mobilnet_v2"], "got 'mobilnet_v2' (nearest: mobilenet_v2"),
         (["squeezenet_1_1", "--engine", "tensorflow"], "'tensorflow'"),
         (["squeezenet_1_1", "--data", "nowhere"], "there is nothing at 'nowhere'"),

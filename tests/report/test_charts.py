@@ -96,6 +96,20 @@ def test_points_name_where_they_come_from_among_several() -> None:
     assert len(several["budgets"]) == 1
 
 
+def test_a_line_joins_the_front_of_a_search() -> None:
+    names = ("front 1", "front 2")
+    front = [replace(made.mark(name, "the front", at, 0.6 + at / 10), joined=True) for at, name in enumerate(names, 1)]
+    alone = [replace(mark, p10=mark.median, p90=mark.median, label="the predicted 90th percentile") for mark in front]
+    chart = charts.accuracy_time([replace(made.chapter(), marks=(*alone, *made.MARKS), limit="wanted")])
+    (line,) = chart["lines"]
+    assert line["points"] == [{"seconds": mark.median, "accuracy": mark.accuracy} for mark in front]
+    assert chart["legend"][line["colour"]]["name"] == "the front"
+    assert chart["budgets"][0]["label"] == "wanted 1 ms"
+    told = next(point["lines"] for point in chart["points"] if point["name"] == "front 1")
+    assert told[2] == "1 ms an image, the predicted 90th percentile"
+    assert charts.accuracy_time([made.chapter()])["lines"] == []
+
+
 def test_of_many_classes_those_that_are_mistaken_are_kept() -> None:
     labels = tuple(f"class {number}" for number in range(100))
     evaluation = made.evaluation(labels)

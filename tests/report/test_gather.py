@@ -77,7 +77,7 @@ def test_what_is_missing_is_said_in_a_sentence(network: Path, tmp_path: Path) ->
     folder = with_result(network, tmp_path / "result", data="no/such/folder", target=target)
     (chapter,) = gather([folder]).chapters
     assert isinstance(chapter.profile, str)
-    assert chapter.profile.startswith("Where the time goes is not known: it was fitted for tensorflow. ")
+    assert chapter.profile.startswith("Where the time goes is not known: it was made for tensorflow. ")
     assert isinstance(chapter.evaluation, str)
     assert "no/such/folder" in chapter.evaluation
     assert chapter.evaluation.endswith("Name the images with --data.")

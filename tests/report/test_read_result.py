@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from featherlight.errors import BadInput
-from featherlight.report.read_result import read_result
+from featherlight.report.contents import columns
+from featherlight.report.read_result import READERS, read_result
 
 FIT = Path(__file__).parents[2] / "docs" / "measured" / "fit.json"
 TRAIN: dict[str, Any] = {
@@ -85,7 +86,7 @@ def test_the_stages_of_a_fit_stand_beside_its_candidates(tmp_path: Path) -> None
     assert [(step.name, step.network, step.validation_accuracy) for step in result.steps] == [
         ("choose", first, 0.897), ("shrink", "", None), ("search", found, 0.91)
     ]  # fmt: skip
-    assert result.steps[2].columns == ["kind", "squeeze"]
+    assert columns(result.steps[2].table) == ["kind", "squeeze"]
     assert "and then what 2 more stages made of it" in result.lead
     assert "--effort thorough" in result.commands[0]
 
@@ -111,7 +112,7 @@ def test_a_run_that_did_not_end_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"network": 3}', b"\xff", b'{"finished": true, "asked": []}'])
-@pytest.mark.parametrize("name", ["fit.json", "train.json"])
+@pytest.mark.parametrize("name", READERS)
 def test_a_damaged_result_is_refused_in_a_sentence(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput, match=f"{name} is damaged"):

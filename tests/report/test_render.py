@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hand_made_report as made
-from featherlight.report.contents import Fact, Step
+from featherlight.report.contents import Fact, Step, Table
 from featherlight.report.render import as_json, render
 
 
@@ -55,6 +55,31 @@ def test_what_each_stage_bought_is_a_table() -> None:
     assert "What each stage bought" in page
     assert "<td>rows.1</td><td>24</td>" in page
     assert "What each stage bought" not in render(made.report(plain))
+
+
+def test_tables_of_a_result_stand_on_its_page() -> None:
+    tables = (
+        Table("Found", "As it is.", ({"input": "8 x 8", "gate": None}, {"input": made.HOSTILE, "gate": 8}), open=True),
+        Table("Front", "Each of them.", ({"network": "front 1"},)),
+    )
+    chapter = replace(made.chapter(), tables=tables)
+    page = render(made.report(chapter))
+    assert Elements(page).open == []
+    assert made.HOSTILE not in page
+    assert "<td>8 x 8</td><td></td>" in page
+    before, folded = (
+        page[: page.index(cell)].rpartition("<details>") for cell in ("<td>8 x 8</td>", "<td>front 1</td>")
+    )
+    assert "</details>" in before[2]  # it stands in none
+    assert "</details>" not in folded[2]
+    assert [table["title"] for table in chapter.to_json()["tables"]] == ["Found", "Front"]
+
+
+def test_what_has_no_spread_shows_none() -> None:
+    mark = replace(made.mark("front 1", "the front", 0.5, 0.7), p10=5e-4, p90=5e-4, joined=True, label="a guess")
+    page = render(made.report(replace(made.chapter(), marks=(mark,))))
+    assert "0.5 ms to 0.5 ms" not in page
+    assert "Some times are a guess, without bars." in page
 
 
 def test_names_from_strangers_make_no_elements() -> None:

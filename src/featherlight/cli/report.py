@@ -11,12 +11,13 @@ def report(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Folders that fit or train made, ONNX files, or names of networks.", metavar="DIR|MODEL..."
+            help="Folders that fit, train, search or shrink made, ONNX files, or names of networks.",
+            metavar="DIR|MODEL...",
         ),
     ],
     out: Annotated[str, typer.Option(help="The page to write.", metavar="FILE")] = "report.html",
     engine: Annotated[
-        str | None, typer.Option(help="That runs the networks: torch, onnxruntime, openvino (what a fit chose).")
+        str | None, typer.Option(help="That runs the networks: torch, onnxruntime, openvino (what DIR was timed with).")
     ] = None,
     data: Annotated[
         str | None,
@@ -34,6 +35,7 @@ def report(
     Examples:
       featherlight report result/
       featherlight report result/ --data photos/ --out page.html
+      featherlight report found/ shrunk/ --out both.html
       featherlight report mobilenet_v2 shufflenet_v2 --out two.html
     """
     from pathlib import Path

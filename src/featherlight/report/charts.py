@@ -43,8 +43,18 @@ def accuracy_time(chapters: Sequence[Chapter]) -> dict[str, Any]:
     return {
         "legend": [{"name": name, "colour": colour} for name, colour in colours.items()],
         "budgets": [
-            {"seconds": budget, "label": f"budget {show_time(budget)}"}
-            for budget in sorted({chapter.budget for chapter in chapters if chapter.budget is not None})
+            {"seconds": budget, "label": f"{limit} {show_time(budget)}"}
+            for budget, limit in sorted(
+                {(chapter.budget, chapter.limit) for chapter in chapters if chapter.budget is not None}
+            )
+        ],
+        "lines": [
+            {
+                "colour": colours[joined[0].family],
+                "points": [{"seconds": mark.median, "accuracy": mark.accuracy} for mark in joined],
+            }
+            for chapter in chapters
+            if (joined := [mark for mark in chapter.marks if mark.joined])
         ],
         "points": [
             {
@@ -164,7 +174,8 @@ def _legend(used: Container[int]) -> list[dict[str, Any]]:
 
 def _mark_lines(mark: Mark, source: str) -> list[str]:
     threads = f"{mark.threads} thread{'s' if mark.threads > 1 else ''}"
-    spread = f"{mark.label or '80 % within'}{': ' if mark.label else ' '}{show_time(mark.p10)} to {show_time(mark.p90)}"
+    spread = f"{show_time(mark.p10)} to {show_time(mark.p90)}"
+    spread = (f"{mark.label}: {spread}" if mark.spread else mark.label) if mark.label else f"80 % within {spread}"
     lines = [
         mark.name + (" (chosen)" if mark.chosen and not source else ""),
         "not trained" if mark.accuracy is None else f"{show_share(mark.accuracy)} {mark.of}",

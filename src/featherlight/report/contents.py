@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,9 @@ class Mark:
     accuracy  top-1, 0 to 1, None where nothing is known; `of` says what it was asked about
     final     the accuracy is of the network as it is used, and not of one that was trained for a short heat
     label     "" for a measured time, else such as "predicted for Raspberry Pi 4"; then p10 and p90 are the ends of the
-              prediction's interval
+              prediction's interval, and equal to the median where it has none
     chosen    the chapter is about this one
+    joined    a line leads from it to the next of its chapter that is joined: the front of a search
     """
 
     name: str
@@ -38,6 +39,12 @@ class Mark:
     final: bool = True
     label: str = ""
     chosen: bool = False
+    joined: bool = False
+
+    @property
+    def spread(self) -> bool:
+        """Whether there is more than one time to tell."""
+        return self.p10 < self.p90
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +76,20 @@ class Step:
     note: str
     table: tuple[dict[str, Any], ...] = ()
 
-    @property
-    def columns(self) -> list[str]:
-        """Of the table, those that any row has."""
-        return list(dict.fromkeys(name for row in self.table for name in row))
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as it is read: `rows` are names of columns to values; `open` shows it before anyone asks for it."""
+
+    title: str
+    text: str
+    rows: tuple[dict[str, Any], ...]
+    open: bool = False
+
+
+def columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Those that any row has, in the order in which they come."""
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +98,14 @@ class Chapter:
 
     source    the folder, file or name that was given
     lead      a sentence under the title
-    label     as a mark's: the fit's times are no measured ones
-    budget    seconds for one image, where a fit had one
-    marks     the network itself, and the candidates of its fit
+    label     as a mark's: the result's times are no measured ones
+    budget    seconds for one image, where there was one
+    marks     the network itself, and those that it was chosen from
     pictures  a thumbnail as a data URI for each of the evaluation's worst mistakes, "" where it cannot be had
     commands  that make all this again
     steps     the stages of its fit, where it had more than one
+    tables    what else there is to tell of it
+    limit     what the budget is called in the chart
     """
 
     source: str
@@ -101,9 +120,11 @@ class Chapter:
     pictures: tuple[str, ...]
     commands: tuple[str, ...]
     steps: tuple[Step, ...] = ()
+    tables: tuple[Table, ...] = ()
+    limit: str = "budget"
 
     def to_json(self) -> dict[str, Any]:
-        """All figures; times are in seconds."""
+        """All figures; times are in seconds, but for the tables, which are as they are read."""
         return {
             "source": self.source,
             "title": self.title,
@@ -114,6 +135,7 @@ class Chapter:
             "missing": [each for each in (self.profile, self.evaluation) if isinstance(each, str)],
             "commands": list(self.commands),
             "stages": [asdict(step) for step in self.steps],
+            "tables": [{"title": table.title, "rows": list(table.rows)} for table in self.tables],
         }
 
 

@@ -22,7 +22,8 @@ from featherlight.pretrained.catalogue import Weights
 from featherlight.pretrained.create import resolve
 from featherlight.report.contents import Chapter, Fact, Mark, Report
 from featherlight.report.numbers import show_count, show_time
-from featherlight.report.read_result import Result, family, read_result
+from featherlight.report.read_result import READERS, read_result
+from featherlight.report.result import Result, family
 from featherlight.report.thumbnails import find_thumbnails
 from featherlight.timing import this_machine
 
@@ -43,8 +44,8 @@ def gather(
 ) -> Report:
     """What is known of the networks of `sources`, each measured here and now.
 
-    sources  folders that `fit`, `train` or `save` made, ONNX files, names of networks
-    engine   that runs them: by default what a fit chose, else the fastest here
+    sources  folders that `fit`, `train`, `search`, `shrink` or `save` made, ONNX files, names of networks
+    engine   that runs them: by default what the result was timed with, else the fastest here
     data     images to evaluate on: by default those that a folder's network was trained on, if they are still here
     say      is told of each step as a sentence
 
@@ -85,17 +86,19 @@ def _chapter(
         pictures=pictures,
         commands=(*(result.commands if result else ()), shlex.join(["featherlight", "report", source])),
         steps=result.steps if result else (),
+        tables=result.tables if result else (),
+        limit=result.limit if result else "budget",
     )
 
 
 def _profile(source: str, engine: str | None, result: Result | None, say: Say) -> Profile | str:
-    """By the engine that is asked for, else by the one that a fit chose; or why not, where that one is not here."""
+    """By the engine that is asked for, else by the one of the result; or why not, where that one is not here."""
     if engine is None and result is not None and result.engine is not None:
         engine = result.engine
         try:
             engines.find(engine)
         except BadInput as error:
-            return f"Where the time goes is not known: it was fitted for {engine}. {error}"
+            return f"Where the time goes is not known: it was made for {engine}. {error}"
     threads = 1 if result is None or result.threads is None else result.threads
     return profile(source, engine=engine or engines.AUTO, threads=threads, progress=say)
 
@@ -109,7 +112,12 @@ def _result(source: str) -> Result | None:
         return None
     result = read_result(folder)
     if result is None and not (folder / "config.json").is_file():
-        raise BadInput(f"{source} holds no result: `featherlight fit` and `featherlight train` make folders that do")
+        inner = [str(path.parent) for name in READERS for path in sorted(folder.glob(f"*/{name}"))]
+        raise BadInput(
+            f"{source} holds no result itself, but {' and '.join(inner)} {'do' if len(inner) > 1 else 'does'}"
+            if inner
+            else f"{source} holds no result: `featherlight fit`, `train`, `search` and `shrink` make folders that do"
+        )
     return result
 
 
@@ -145,7 +153,7 @@ def _evaluation(source: str, explained: Profile | str, dataset: Dataset, asked: 
 def _own_mark(
     source: str, result: Result | None, explained: Profile | str, evaluation: Evaluation | str
 ) -> tuple[Mark, ...]:
-    """The network alone, where no fit timed others beside it; none where it could not be timed."""
+    """The network alone, where no result has timed others beside it; none where it could not be timed."""
     if isinstance(explained, str):
         return ()
     time, (kin, published) = explained.measurement, _published(source)
@@ -181,7 +189,7 @@ def _published(source: str) -> tuple[str, float | None]:
 
 
 def _facts(result: Result | None, explained: Profile | str) -> tuple[Fact, ...]:
-    """The counts; and the time, where no fit has told of one."""
+    """The counts; and the time, where no result has told of one."""
     if isinstance(explained, str):
         return ()
     time = explained.measurement
@@ -192,4 +200,4 @@ def _facts(result: Result | None, explained: Profile | str) -> tuple[Fact, ...]:
         sum(getattr(row, name) for row in explained.rows) for name in ("parameters", "multiply_adds")
     )
     counts = Fact("Multiply-adds", show_count(multiply_adds), f"{show_count(parameters)} parameters")
-    return (counts,) if result and result.budget else (timed, counts)
+    return (counts,) if result and result.engine else (timed, counts)

@@ -17,7 +17,7 @@ import jinja2
 from markupsafe import Markup
 
 from featherlight.report import charts, numbers
-from featherlight.report.contents import Chapter, Report
+from featherlight.report.contents import Chapter, Report, columns
 from featherlight.report.findings import broken
 
 # In this order: a file uses what stands in those before it.
@@ -38,6 +38,7 @@ def render(report: Report) -> str:
         "share": numbers.show_share,
         "count": numbers.show_count,
         "bytes": numbers.show_bytes,
+        "columns": columns,
     }
     style, theme = _file("page.css"), _file("theme.js")
     script = "".join(map(_file, SCRIPTS))

@@ -2,7 +2,7 @@
 
 function accuracyTime(figure, data, labels) {
   const canvas = figure.querySelector(".canvas");
-  const { points, budgets } = data;
+  const { points, budgets, lines } = data;
   const known = points.filter((point) => point.accuracy !== null);
   const times = [...points.flatMap((point) => [point.p10, point.p90]), ...budgets.map((budget) => budget.seconds)];
   const accuracies = known.map((point) => 100 * point.accuracy);
@@ -35,6 +35,7 @@ function accuracyTime(figure, data, labels) {
     const height = inPlane
       ? lanes(points.filter((point) => point.accuracy === null), time, bottom + 38, floor - 10)
       : lanes(points, time, top + 24, floor - 10);
+    if (inPlane) lines.forEach(({ colour, points: joined }) => joinedLine(frame, colour, joined, time));
     const taken = [];
     points.forEach((point, index) => {
       const [at, up] = [time(point.median), height.get(point) ?? frame.y(100 * point.accuracy)];
@@ -52,6 +53,11 @@ function accuracyTime(figure, data, labels) {
       const look = point.accuracy === null || point.final ? "mark" : "mark hollow";
       add(g, "path", { d: shape(point.colour, 6), transform: `translate(${at},${up})`, class: look });
     }
+  }
+
+  function joinedLine({ layer, y }, colour, joined, time) {
+    const d = joined.map((point, index) => `${index ? "L" : "M"}${time(point.seconds)},${y(100 * point.accuracy)}`);
+    add(layer, "path", { d: d.join(""), class: `front ${tint("f", colour)}`, "aria-hidden": "true" });
   }
 
   function budgetLines({ left, right, top, floor, layer }, time) {
