@@ -51,12 +51,14 @@ class Code:
     vectors: Vectors
     _functions: dict[Hashable, ir.Function] = field(default_factory=dict)
 
-    def function(self, key: Hashable, name: str, pointers: int, body: Callable[..., None]) -> ir.Function:
-        """The function of that key, of so many pointers, that `body(builder, *arguments)` emits when first asked for.
+    def function(
+        self, key: Hashable, name: str, pointers: int, body: Callable[..., None], numbers: int = 0
+    ) -> ir.Function:
+        """The function of that key, of so many pointers and whole numbers, that `body(builder, *arguments)` emits.
 
         It is never inlined: LLVM keeps a small function's vectors in registers, and spills those of a large one.
         """
-        return self._once(key, name, [POINTER] * pointers, body)
+        return self._once(key, name, [POINTER] * pointers + [I64] * numbers, body)
 
     def kernel(self, key: Hashable, name: str, pointers: int, body: Callable[..., None]) -> ir.Function:
         """The same for a kernel, whose body takes thread and threads before the pointers."""
@@ -165,4 +167,3 @@ def clamp(b: Builder, value: Value, low: Value, high: Value) -> Value:
     """A whole number held between two others."""
     value = b.select(b.icmp_signed("<", value, low), low, value)
     return b.select(b.icmp_signed(">", value, high), high, value)
-

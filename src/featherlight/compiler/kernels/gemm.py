@@ -41,7 +41,8 @@ from featherlight.compiler.kernels.activation import ElementWise, apply
 
 UNROLL = 2  # inputs a turn of the innermost loop: more made the code larger and no faster
 BLOCK = 20_000  # bytes of inputs that a block of rows keeps in the first cache beside a panel of weights
-MOST_ROWS = 12  # of a tile
+MOST_ROWS = 14  # of a tile
+FEW_ROWS, FEW_PANELS = 64, 4
 FLOAT_BYTES = 4
 
 
@@ -94,6 +95,11 @@ class Gemm:
         """How many numbers a result is the weighted sum of."""
         return sum(run.count * run.times for run in self.runs)
 
+    @property
+    def widths(self) -> tuple[tuple[int, int], ...]:
+        """The panels that weights must be packed by: (width, how many)."""
+        return widths(self.columns, self.rows)
+
     def emit(self, code: Code) -> ir.Function:
         """The kernel's function."""
         pointers = len(self.sources) + 2 + (self.residual is not None)
@@ -102,15 +108,20 @@ class Gemm:
 
 def tile_rows(vectors: Vectors, width: int) -> int:
     """The most rows whose results, a line of weights and one input fit the registers."""
-    return min(MOST_ROWS if vectors.registers <= 16 else 28, (vectors.registers - width - 1) // width)
+    return max(1, min(MOST_ROWS, (vectors.registers - width - 1) // width))
 
 
-def widths(columns: int) -> list[tuple[int, int]]:
-    """Panels of `columns` vectors: (width, how many). Two wide; three where one would be left over."""
-    if columns == 1:
-        return [(1, 1)]
-    twos, threes = (columns - 3 * (columns % 2)) // 2, columns % 2
-    return [(width, count) for width, count in ((2, twos), (3, threes)) if count]
+def widths(columns: int, rows: int) -> tuple[tuple[int, int], ...]:
+    """Panels of `columns` vectors: (width, how many).
+
+    Two wide, three where one would be left over. With few rows they are wider, for a sum needs its last product before
+    the next is added, and eight sums or more keep the arithmetic busy meanwhile.
+    """
+    wide = {1: 8, 2: 4, 3: 3}.get(rows, 2)
+    whole, left = divmod(columns, wide)
+    if wide == 2 and left and whole:
+        return tuple(group for group in ((2, whole - 1), (3, 1)) if group[1])
+    return tuple(group for group in ((wide, whole), (left, 1)) if all(group))
 
 
 def heights(rows: int, most: int) -> list[tuple[int, int]]:
@@ -120,17 +131,30 @@ def heights(rows: int, most: int) -> list[tuple[int, int]]:
     return [(height, count) for height, count in ((low + 1, more), (low, tiles - more)) if count]
 
 
-def pack(weights: NDArray[np.float32], bias: NDArray[np.float32], vectors: Vectors) -> NDArray[np.float32]:
-    """The panels of (outputs, inputs) `weights`, inputs in the order of the runs, and of (outputs) `bias`."""
+def pack(
+    weights: NDArray[np.float32], bias: NDArray[np.float32], vectors: Vectors, panels: Sequence[tuple[int, int]]
+) -> NDArray[np.float32]:
+    """The `panels` of (outputs, inputs) `weights`, inputs in the order of the runs, and of (outputs) `bias`."""
     outputs, inputs = weights.shape
     lines = np.zeros((1 + inputs, vectors.padded(outputs)), np.float32)
     lines[0, :outputs], lines[1:, :outputs] = bias, weights.T
-    panels, first = [], 0
-    for width, count in widths(lines.shape[1] // vectors.lanes):
+    packed, first = [], 0
+    for width, count in panels:
         for _ in range(count):
-            panels.append(lines[:, first : first + width * vectors.lanes].ravel())
+            packed.append(lines[:, first : first + width * vectors.lanes].ravel())
             first += width * vectors.lanes
-    return np.concatenate(panels)
+    return np.concatenate(packed)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Panels of one width: how many, and what comes before them in panels, bytes of weights and bytes of a row."""
+
+    width: int
+    count: int
+    first: int
+    weights: int
+    column: int
 
 
 class _Driver:
@@ -141,46 +165,42 @@ class _Driver:
         self.thread, self.threads, *pointers = given
         self.sources, rest = pointers[: len(gemm.sources)], pointers[len(gemm.sources) :]
         self.weights, self.result, *self.residual = rest
+        self.lines = gemm.images * gemm.lines
+        self.panels = sum(count for _, count in gemm.widths)
+        # Where rows are few, threads share the columns: each then reads its own part of the weights only.
+        self.by_columns = self.lines * gemm.rows <= FEW_ROWS and self.panels >= FEW_PANELS
 
     def emit(self) -> None:
-        gemm, b = self.gemm, self.b
-        many = gemm.images * gemm.lines
-        for width, panels, first_panel, offset in self._groups():
-            tiles = heights(gemm.rows, tile_rows(self.code.vectors, width))
-            panel_range = (i64(0), i64(panels))
-            if self._by_columns:
-                total = sum(count for _, count, *_ in self._groups())
-                panel_range = self._clipped(share(b, self.thread, self.threads, total), first_panel, panels)
-            lines = (i64(0), i64(many)) if self._by_columns or many == 1 else share(b, self.thread, self.threads, many)
+        b = self.b
+        for group in self._groups():
+            panels, lines = (i64(0), i64(group.count)), (i64(0), i64(self.lines))
+            if self.by_columns:
+                panels = self._clipped(share(b, self.thread, self.threads, self.panels), group.first, group.count)
+            elif self.lines > 1:
+                lines = share(b, self.thread, self.threads, self.lines)
             if self._panels_first:
-                with loop(b, *panel_range, name="panel") as panel, loop(b, *lines, name="line") as line:
-                    self._line(tiles, width, (panel, b.add(panel, i64(1))), first_panel, offset, line)
+                with loop(b, *panels, name="panel") as panel, loop(b, *lines, name="line") as line:
+                    self._line(group, (panel, b.add(panel, i64(1))), line)
             else:
                 with loop(b, *lines, name="line") as line:
-                    self._line(tiles, width, panel_range, first_panel, offset, line)
-
-    @property
-    def _by_columns(self) -> bool:
-        """Whether threads share the columns: where rows are few, each then reads its own part of the weights only."""
-        gemm = self.gemm
-        panels = sum(count for _, count in widths(gemm.columns))
-        return gemm.images * gemm.lines * gemm.rows <= 64 and panels >= 4
+                    self._line(group, panels, line)
 
     @property
     def _panels_first(self) -> bool:
         """Whether a panel meets all rows before the next panel comes: where weights are more than inputs."""
-        gemm = self.gemm
-        inputs = gemm.images * gemm.lines * gemm.rows * gemm.inputs
-        return self._by_columns or gemm.inputs * gemm.columns * self.code.vectors.lanes > inputs
+        rows, columns = self.lines * self.gemm.rows, self.gemm.columns * self.code.vectors.lanes
+        return self.by_columns or columns > rows
 
-    def _groups(self) -> Iterator[tuple[int, int, int, int]]:
-        """Width, how many, number of the first and bytes before it, for panels of each width."""
-        first = offset = 0
-        for width, count in widths(self.gemm.columns):
-            yield width, count, first, offset
-            first, offset = first + count, offset + count * self._panel(width)
+    def _groups(self) -> Iterator[_Group]:
+        first = weights = column = 0
+        for width, count in self.gemm.widths:
+            yield _Group(width, count, first, weights, column)
+            first += count
+            weights += count * self._panel(width)
+            column += count * width * self.code.vectors.bytes
 
     def _panel(self, width: int) -> int:
+        """Bytes of a panel of weights."""
         return (1 + self.gemm.inputs) * width * self.code.vectors.bytes
 
     def _clipped(self, part: tuple[Value, Value], first: int, count: int) -> tuple[Value, Value]:
@@ -188,57 +208,41 @@ class _Driver:
         low, high = (clamp(self.b, self.b.sub(edge, i64(first)), i64(0), i64(count)) for edge in part)
         return low, high
 
-    def _line(
-        self,
-        tiles: list[tuple[int, int]],
-        width: int,
-        panels: tuple[Value, Value],
-        first_panel: int,
-        offset: int,
-        line: Value,
-    ) -> None:
+    def _line(self, group: _Group, panels: tuple[Value, Value], line: Value) -> None:
         """The tiles of one line: by blocks of rows, each for all its panels."""
         b, gemm = self.b, self.gemm
+        tiles = heights(gemm.rows, tile_rows(self.code.vectors, group.width))
         whole = sum(count for _, count in tiles)
-        alone = gemm.images * gemm.lines == 1 and not self._by_columns
+        alone = self.lines == 1 and not self.by_columns
         mine = share(b, self.thread, self.threads, whole) if alone else (i64(0), i64(whole))
         begun = top = 0
         for height, count in tiles:
-            tile = self._tile(height, width)
-            block = max(1, BLOCK // (FLOAT_BYTES * gemm.inputs * height))
+            tile = self._tile(height, group.width)
+            block = count if self._panels_first else max(1, BLOCK // (FLOAT_BYTES * gemm.inputs * height))
             low, high = self._clipped(mine, begun, count)
             with loop(b, low, high, block, "block") as start, loop(b, *panels, name="panel") as panel:
                 end = b.add(start, i64(block))
                 end = b.select(b.icmp_signed("<", end, high), end, high)
                 with loop(b, start, end, name="tile") as index:
                     row = b.add(times(b, index, height), i64(top))
-                    self._call(tile, line, row, panel, first_panel, offset, width)
+                    b.call(tile, self._given(group, line, row, panel))
             begun, top = begun + count, top + count * height
 
-    def _call(
-        self, tile: ir.Function, line: Value, row: Value, panel: Value, first_panel: int, offset: int, width: int
-    ) -> None:
-        b, vectors = self.b, self.code.vectors
-        column = b.add(times(b, panel, width * vectors.bytes), i64(self._columns_before(first_panel) * vectors.bytes))
-        given = [self._at(b, p, s, line, row) for p, s in zip(self.sources, self.gemm.sources, strict=True)]
-        given.append(at(b, self.weights, b.add(times(b, panel, self._panel(width)), i64(offset))))
-        given.append(at(b, self._at(b, self.result, self.gemm.result, line, row), column))
-        if self.gemm.residual is not None:
-            given.append(at(b, self._at(b, self.residual[0], self.gemm.residual, line, row), column))
-        b.call(tile, given)
+    def _given(self, group: _Group, line: Value, row: Value, panel: Value) -> list[Value]:
+        """What a tile is called with."""
+        b, gemm = self.b, self.gemm
+        column = b.add(times(b, panel, group.width * self.code.vectors.bytes), i64(group.column))
+        weights = b.add(times(b, panel, self._panel(group.width)), i64(group.weights))
+        given = [self._at(p, s, line, row) for p, s in zip(self.sources, gemm.sources, strict=True)]
+        given += [at(b, self.weights, weights), at(b, self._at(self.result, gemm.result, line, row), column)]
+        if gemm.residual is not None:
+            given.append(at(b, self._at(self.residual[0], gemm.residual, line, row), column))
+        return given
 
-    def _columns_before(self, first_panel: int) -> int:
-        before = 0
-        for width, count, first, _ in self._groups():
-            before += width * max(0, min(count, first_panel - first))
-        return before
-
-    def _at(self, b: Builder, pointer: Value, strides: Strides, line: Value, row: Value) -> Value:
-        if self.gemm.images * self.gemm.lines > 1:
-            image, of_image = line, i64(0)
-            if self.gemm.lines > 1:
-                image = b.udiv(line, i64(self.gemm.lines))
-                of_image = b.urem(line, i64(self.gemm.lines))
+    def _at(self, pointer: Value, strides: Strides, line: Value, row: Value) -> Value:
+        b = self.b
+        if self.lines > 1:
+            image, of_image = b.udiv(line, i64(self.gemm.lines)), b.urem(line, i64(self.gemm.lines))
             pointer = at(b, at(b, pointer, times(b, image, strides.image)), times(b, of_image, strides.line))
         return at(b, pointer, times(b, row, strides.row))
 

@@ -1,0 +1,135 @@
+"""Functions of each element, pools and means of maps, as steps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from featherlight.compiler.kernels.element_wise import Combine, Operator, Pixels
+from featherlight.compiler.kernels.gemm import Strides
+from featherlight.compiler.kernels.pool import MapMean, Pool
+from featherlight.compiler.plan.layout import Map, Piece
+from featherlight.compiler.plan.planner import Planner, element_wise
+from featherlight.compiler.plan.step import Place
+from featherlight.graph import Op, kinds
+
+OPERATORS: dict[type[kinds.Kind], Operator] = {
+    kinds.Add: "add",
+    kinds.Subtract: "subtract",
+    kinds.Multiply: "multiply",
+    kinds.Divide: "divide",
+}
+
+
+def activation(planner: Planner, op: Op) -> bool:
+    """A function of each element."""
+    x, function = _map(planner, op.inputs[0]), element_wise(op)
+    if x is None or function is None:
+        return False
+    x = planner.single(x)
+    made = planner.new_map(x.images, x.height, x.width, x.channels, x.order)
+    columns = planner.vectors.padded(x.channels) // planner.vectors.lanes
+    kernel = Combine(x.images, x.pixels, columns, (_pixels(x),), _pixels(made), None, function)
+    planner.step(kernel, (x.pieces[0].place, made.pieces[0].place), (1,), (op,))
+    planner.values[op.outputs[0]] = made
+    return True
+
+
+def two_maps(planner: Planner, op: Op) -> bool:
+    """A sum, product, difference or quotient of two maps, one of which may have a single pixel, or of a number."""
+    shapes = [planner.graph.tensors[name].shape for name in op.inputs]
+    result = planner.graph.tensors[op.outputs[0]].shape
+    if len(result) != 4 or any(len(shape) != 4 or shape[:2] != result[:2] for shape in shapes):
+        return False
+    if any(shape[2:] not in (result[2:], (1, 1)) for shape in shapes):
+        return False
+    maps = [_map(planner, name) for name in op.inputs]
+    left, right = maps
+    if left is None or right is None:
+        return False
+    left = planner.single(left, plain=left.order != right.order)
+    right = planner.single(right, plain=left.order != right.order)
+    if left.order != right.order:
+        left = planner.single(left, plain=True)
+    made = planner.new_map(result[0], result[2], result[3], result[1], left.order)
+    after = planner.followers(op.outputs[0])
+    function, name, ops = element_wise(after), op.outputs[0], (op,)
+    if after is not None and function is not None:
+        planner.swallow(after)
+        name, ops = after.outputs[0], (op, after)
+    columns = planner.vectors.padded(left.channels) // planner.vectors.lanes
+    operands = tuple(_pixels(each, made) for each in (left, right))
+    kernel = Combine(made.images, made.pixels, columns, operands, _pixels(made), OPERATORS[type(op.kind)], function)
+    places = (left.pieces[0].place, right.pieces[0].place, made.pieces[0].place)
+    planner.step(kernel, places, (2,), ops)
+    planner.values[name] = made
+    return True
+
+
+def pool(planner: Planner, op: Op) -> bool:
+    """The largest or the mean of each window: of each piece by itself where pieces are whole vectors."""
+    x, kind = _map(planner, op.inputs[0]), op.kind
+    if x is None or not isinstance(kind, kinds.MaxPool | kinds.AveragePool):
+        return False
+    _, _, height, width = planner.graph.tensors[op.outputs[0]].shape
+    lanes = planner.vectors.lanes
+    if any(piece.count % lanes for piece in x.pieces[:-1]):
+        x = planner.single(x)
+    made = planner.new_map(x.images, height, width, x.channels, x.order)
+    first, (to,) = 0, made.pieces
+    for number, piece in enumerate(x.pieces):
+        kernel = Pool(
+            isinstance(kind, kinds.MaxPool), x.images, (x.height, x.width), (height, width),
+            -(-piece.count // lanes), kind.kernel, kind.stride, (kind.padding[0], kind.padding[1]),
+            kind.dilation if isinstance(kind, kinds.MaxPool) else (1, 1), _strides(x, piece), _strides(made, to),
+            kind.kernel[0] * kind.kernel[1] if isinstance(kind, kinds.AveragePool) and kind.count_padding else None,
+        )  # fmt: skip
+        place = Place(to.buffer, 4 * first)
+        planner.step(kernel, (piece.place, place), (1,), (op,) if number + 1 == len(x.pieces) else ())
+        first += piece.count
+    planner.values[op.outputs[0]] = made
+    return True
+
+
+def mean(planner: Planner, op: Op) -> bool:
+    """The mean over a whole map."""
+    x, kind = _map(planner, op.inputs[0]), op.kind
+    if x is None or not isinstance(kind, kinds.Mean) or sorted(axis % 4 for axis in kind.axes) != [2, 3]:
+        return False
+    lanes = planner.vectors.lanes
+    if any(piece.count % lanes for piece in x.pieces[:-1]):
+        x = planner.single(x)
+    made = planner.new_map(x.images, 1, 1, x.channels, x.order)
+    first, (to,) = 0, made.pieces
+    for number, piece in enumerate(x.pieces):
+        kernel = MapMean(x.images, x.pixels, -(-piece.count // lanes), _strides(x, piece), to.row)
+        place = Place(to.buffer, 4 * first)
+        planner.step(kernel, (piece.place, place), (1,), (op,) if number + 1 == len(x.pieces) else ())
+        first += piece.count
+    planner.values[op.outputs[0]] = made
+    return True
+
+
+def _map(planner: Planner, name: str) -> Map | None:
+    """A tensor of maps; a constant of one pixel is laid out like one, any other tensor stays as it is."""
+    shape = planner.graph.tensors[name].shape
+    value = planner.values.get(name)
+    if isinstance(value, Map) and len(shape) == 4:
+        return value
+    constant = planner.constant(name)
+    if constant is not None and len(shape) == 4 and shape[0] == 1 and shape[2:] == (1, 1):
+        pitch = planner.vectors.padded(shape[1])
+        place = planner.weights(np.pad(constant.reshape(-1), (0, pitch - shape[1])))
+        return Map(1, 1, 1, (Piece(place.buffer, pitch, 0, shape[1]),), tuple(range(shape[1])))
+    return None
+
+
+def _pixels(x: Map, of: Map | None = None) -> Pixels:
+    """Strides of a map as operand for the pixels of another."""
+    (piece,) = x.pieces
+    alone = of is not None and x.pixels == 1 and of.pixels > 1
+    single = of is not None and x.images == 1 and of.images > 1
+    return Pixels(0 if single else x.pixels * piece.row, 0 if alone else piece.row)
+
+
+def _strides(x: Map, piece: Piece) -> Strides:
+    return Strides(x.pixels * piece.row, x.width * piece.row, piece.row)
