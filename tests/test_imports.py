@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 import featherlight
+import featherlight_runtime
 
 SOURCE = Path(featherlight.__file__).parent
+RUNTIME = Path(featherlight_runtime.__file__).parent
 
 # In the order in which data passes: a room imports the ones before it and none after it (docs/architecture.md).
 ROOMS = (
@@ -82,6 +84,15 @@ def test_imports_only_point_upwards(path: Path) -> None:
     allowed = ROOMS[: ROOMS.index(room(path)) + 1]
     wrong = [f"line {line} imports {name}" for name, line in imported(path) if name not in allowed]
     assert not wrong, f"{path.relative_to(SOURCE)} may import {', '.join(allowed)}"
+
+
+@pytest.mark.parametrize("path", sorted(RUNTIME.glob("*.py")), ids=lambda path: path.name)
+def test_the_runtime_imports_numpy_and_the_standard_library_alone(path: Path) -> None:
+    allowed = {*sys.stdlib_module_names, "numpy", "featherlight_runtime"}
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    assert {name.partition(".")[0] for name in names} <= allowed
 
 
 def test_importing_featherlight_loads_nothing_heavy() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import llvmlite.binding as llvm
 
+from featherlight.compiler.instruction_set import InstructionSet
+
 _names = (f"object_{number}" for number in itertools.count())  # a library's name cannot be used twice
 
 
@@ -19,6 +21,21 @@ def host() -> llvm.TargetMachine:
     target = llvm.Target.from_triple(llvm.get_process_triple())
     features = llvm.get_host_cpu_features().flatten()
     return target.create_target_machine(llvm.get_host_cpu_name(), features, opt=2, reloc="pic", codemodel="small")
+
+
+@functools.cache
+def machine(instructions: InstructionSet) -> llvm.TargetMachine:
+    """A processor with exactly these instructions, whichever one is at hand."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    llvm.initialize_native_asmparser()  # for inline assembly
+    target = llvm.Target.from_triple(instructions.triple)
+    return target.create_target_machine(instructions.cpu, instructions.features, opt=2, reloc="pic", codemodel="small")
+
+
+def version() -> str:
+    """LLVM's version, which decides what code comes of a module."""
+    return ".".join(map(str, llvm.llvm_version_info))
 
 
 def optimise(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:

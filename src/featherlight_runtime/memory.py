@@ -1,0 +1,53 @@
+"""Memory that belongs to a network alone: pages of zeros, and pages of machine code."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import mmap
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featherlight_runtime.errors import FlightError
+from featherlight_runtime.program import Bytes
+
+ALIGNMENT = 64  # bytes, of everything that a network reads but its images
+
+Pages: TypeAlias = NDArray[np.uint8]
+
+
+def pages(size: int) -> Pages:
+    """That many bytes of zero from a page's beginning on; they go back to the system with the array.
+
+    They are private: after a fork each process has its own.
+    """
+    return np.frombuffer(mmap.mmap(-1, max(size, 1), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)
+
+
+def aligned(data: Bytes) -> Pages:
+    """The bytes at an aligned address: themselves where they are at one, else a copy."""
+    there = np.frombuffer(data, np.uint8) if len(data) else pages(0)
+    if there.ctypes.data % ALIGNMENT == 0:
+        return there
+    copy = pages(len(data))
+    copy[:] = there
+    return copy
+
+
+def executable(code: Bytes) -> Pages:
+    """The code in pages that can be read and run; they are never open for writing and running at once."""
+    held = pages(len(code))
+    held[:] = np.frombuffer(code, np.uint8)
+    if _protect()(held.ctypes.data, held.size, mmap.PROT_READ | mmap.PROT_EXEC):
+        raise FlightError("the system must let a program run code that it loaded; here it does not (mprotect)")
+    return held
+
+
+@functools.cache
+def _protect() -> Callable[[int, int, int], int]:
+    protect = ctypes.CDLL(None).mprotect
+    protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    return protect
