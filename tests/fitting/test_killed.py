@@ -22,7 +22,7 @@ PROGRAM = """
 import os, random, shutil, signal, sys, time
 from pathlib import Path
 import torch
-from featherlight.fitting import bench, fit, job, rates, rungs
+from featherlight.fitting import bench, fit, job, place, rates, rungs
 from featherlight.fitting.candidates import Candidate
 
 pictures, out, kills = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -31,7 +31,7 @@ bench.SECONDS = rates.SECONDS = 0.02
 rungs.LEAST_IMAGES, rungs.WIDTHS_EACH = -1e9, 3
 widths = tuple(Candidate("squeezenet_1_1", width, 32) for width in (0.25, 0.35, 0.5))
 job.candidates = lambda size: {"squeezenet_1_1": widths}
-job.add_to_fit = lambda *_: None  # the page comes after the fit has ended
+place.add_to_fit = lambda *_: None  # the page comes after the fit has ended
 
 def start():
     child = os.fork()

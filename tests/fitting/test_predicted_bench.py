@@ -49,6 +49,7 @@ def _three_candidates_and_no_stopwatch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("featherlight.fitting.rungs.WIDTHS_EACH", 3)
     monkeypatch.setattr("featherlight.fitting.rates.fastest_threads", lambda *_: 1)
     monkeypatch.setattr("featherlight.fitting.rates.images_per_second", lambda *_, **__: 400.0)
+    monkeypatch.setattr("featherlight.fitting.place.add_to_fit", lambda *_: None)
     monkeypatch.setattr("featherlight.fitting.bench.measure", lambda *_, **__: pytest.fail("something was timed"))
 
 

@@ -47,6 +47,8 @@ def open_storage(url: str, *, new: bool) -> BaseStorage:
         ) from error
     except (SQLAlchemyError, StorageInternalError, RuntimeError) as error:  # the last for another version of Optuna
         raise BadInput(f"the study {shown(url)} cannot be opened: {_cause(error)}") from error
+    except OSError as error:
+        raise BadInput(f"the study {shown(url)} cannot be opened: {error.strerror}") from error
 
 
 @contextlib.contextmanager
