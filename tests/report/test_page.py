@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Error, FloatRect, Locator, Page, sync_playwright
 
 import hand_made_report as made
+from featherlight.report.contents import Table
 from featherlight.report.render import render
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -337,6 +338,20 @@ def test_a_reader_of_the_screen_is_told_what_a_chart_is(page: Page) -> None:
         page.evaluate("new Set([...document.querySelectorAll('[id]')].map((e) => e.id)).size")
         == page.locator("[id]").count()
     )
+
+
+def test_a_line_joins_the_front_of_a_search(browser: Browser, tmp_path: Path) -> None:
+    front = [replace(made.mark(f"front {at}", "the front", 0.3 * at, 0.6 + at / 20), joined=True) for at in range(1, 4)]
+    architecture = Table("Found", "As it is.", ({"input": "8 x 8 x 3", "operator": made.HOSTILE},), open=True)
+    chapter = replace(made.chapter(), marks=(*made.MARKS, *front), tables=(architecture,))
+    path = tmp_path / "page.html"
+    path.write_text(render(made.report(chapter)), "utf-8")
+    with opened(browser, path, width=320) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        points = [page.locator(f'#accuracy [aria-label^="front {at}"] .reach') for at in range(1, 4)]
+        places = [f"{point.get_attribute('cx')},{point.get_attribute('cy')}" for point in points]
+        assert page.locator(".front").get_attribute("d") == f"M{'L'.join(places)}"
+        assert page.get_by_role("cell", name="8 x 8 x 3").is_visible()
 
 
 def test_several_networks_share_the_first_chart(browser: Browser, tmp_path: Path) -> None:
