@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import mmap
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from featherlight_runtime.errors import FlightError
 from featherlight_runtime.program import Bytes
 
+HUGE = 1 << 21  # bytes of a huge page
 ALIGNMENT = 64  # bytes, of everything that a network reads but its images
 
 Pages: TypeAlias = NDArray[np.uint8]
@@ -22,15 +24,20 @@ Pages: TypeAlias = NDArray[np.uint8]
 def pages(size: int) -> Pages:
     """That many bytes of zero from a page's beginning on; they go back to the system with the array.
 
-    They are private: after a fork each process has its own.
+    They are private: after a fork each process has its own. Where there are many, they are asked for as huge ones: a
+    kernel that walks through a map by columns touches more small pages than a processor keeps the addresses of.
     """
-    return np.frombuffer(mmap.mmap(-1, max(size, 1), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)
+    if size < HUGE // 4:
+        return _mapped(max(size, 1))
+    held = _mapped(-(-size // HUGE) * HUGE + HUGE)
+    start = -held.ctypes.data % HUGE
+    return held[start : start + size]
 
 
 def aligned(data: Bytes) -> Pages:
-    """The bytes at an aligned address: themselves where they are at one, else a copy."""
+    """The bytes at an aligned address: themselves where they are few and at one, else a copy."""
     there = np.frombuffer(data, np.uint8) if len(data) else pages(0)
-    if there.ctypes.data % ALIGNMENT == 0:
+    if there.ctypes.data % ALIGNMENT == 0 and there.size < HUGE // 4:
         return there
     copy = pages(len(data))
     copy[:] = there
@@ -44,6 +51,14 @@ def executable(code: Bytes) -> Pages:
     if _protect()(held.ctypes.data, held.size, mmap.PROT_READ | mmap.PROT_EXEC):
         raise FlightError("the system must let a program run code that it loaded; here it does not (mprotect)")
     return held
+
+
+def _mapped(size: int) -> Pages:
+    memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if size > HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a system without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.uint8)
 
 
 @functools.cache
