@@ -77,6 +77,14 @@ class Code:
         return self._functions[key]
 
 
+def prefetch(b: Builder, pointer: Value, cache: int = 2) -> None:
+    """Ask for the cache line there, into the first or second cache, without waiting for it."""
+    module = b.module
+    name, kinds = "llvm.prefetch.p0", [POINTER, _I32, _I32, _I32]
+    fetch = module.globals.get(name) or ir.Function(module, ir.FunctionType(VOID, kinds), name)
+    b.call(fetch, [pointer, *(ir.Constant(_I32, number) for number in (0, 4 - cache, 1))])  # to read; 1: data
+
+
 def at(b: Builder, pointer: Value, offset: int | Value) -> Value:
     """The address so many bytes further on."""
     if isinstance(offset, int):

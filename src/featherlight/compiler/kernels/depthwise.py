@@ -9,9 +9,10 @@ Weights are packed by groups of `width` vectors of channels: a group's biases, t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -26,6 +27,7 @@ from featherlight.compiler.code import (
     clamp,
     load,
     multiply_add,
+    prefetch,
     share,
     store,
     times,
@@ -35,6 +37,7 @@ from featherlight.compiler.kernels.activation import ElementWise, apply
 from featherlight.compiler.kernels.gemm import Strides
 
 WIDTH = 2  # vectors of channels in a tile: with eight lanes a whole line of the cache
+FEW_COLUMNS = 8  # vectors of channels up to which a line is computed whole before the next
 SMALL = 64  # results a channel has, up to which threads share the channels and not the lines
 
 
@@ -65,53 +68,67 @@ class Depthwise:
 
     def _body(self, code: Code, b: Builder, given: Sequence[Value]) -> None:
         thread, threads, *pointers = given
-        lines = (i64(0), i64(self.images * self.results[0]))
-        small = self.results[0] * self.results[1] <= SMALL
-        if not small:
-            lines = share(b, thread, threads, self.images * self.results[0])
-        total = sum(count for _, count in groups(self.columns))
-        mine = share(b, thread, threads, total) if small else (i64(0), i64(total))
-        first = 0
+        lines, mine = self.images * self.results[0], sum(count for _, count in groups(self.columns))
+        first_line, last_line = (i64(0), i64(lines)) if self._small else share(b, thread, threads, lines)
+        first_group, last_group = share(b, thread, threads, mine) if self._small else (i64(0), i64(mine))
+        before = 0
         for width, count in groups(self.columns):
-            low, high = (clamp(b, b.sub(edge, i64(first)), i64(0), i64(count)) for edge in mine)
-            before = first * WIDTH * code.vectors.bytes
-            weights = (1 + self.kernel[0] * self.kernel[1]) * width * code.vectors.bytes
-            packed = at(b, pointers[1], (1 + self.kernel[0] * self.kernel[1]) * before)
-            with loop(b, low, high, name="group") as group, loop(b, *lines, name="line") as line:
-                channel = b.add(times(b, group, width * code.vectors.bytes), i64(before))
-                source, result = (at(b, pointer, channel) for pointer in (pointers[0], pointers[2]))
-                self._line(code, b, width, line, (source, at(b, packed, times(b, group, weights)), result))
-            first += count
+            low, high = (clamp(b, b.sub(edge, i64(before)), i64(0), i64(count)) for edge in (first_group, last_group))
+            group_of = _Group(self, width, before, code.vectors)
+            if self._lines_first:
+                with loop(b, first_line, last_line, name="line") as line:
+                    row = self._row(b, width, line, pointers, code.vectors)
+                    for tile, place in self._along(code, b, width, row):
+                        with loop(b, low, high, name="group") as group:
+                            group_of.call(b, tile.emit(code), group, place)
+            else:
+                with loop(b, low, high, name="group") as group, loop(b, first_line, last_line, name="line") as line:
+                    row = self._row(b, width, line, pointers, code.vectors)
+                    for tile, place in self._along(code, b, width, row):
+                        group_of.call(b, tile.emit(code), group, place)
+            before += count
 
-    def _line(self, code: Code, b: Builder, width: int, line: Value, pointers: Sequence[Value]) -> None:
-        """A line of results: which rows of the kernel meet the map, and the tiles of the line."""
+    @property
+    def _small(self) -> bool:
+        """Whether threads share the channels and not the lines."""
+        return self.results[0] * self.results[1] <= SMALL
+
+    @property
+    def _lines_first(self) -> bool:
+        """Whether all channels of a line are computed before the next line, and not all lines of a few channels.
+
+        The latter finds weights and the rows above in the first cache; the former walks memory as it lies, and is
+        faster where a pixel is a few lines of the cache.
+        """
+        return self.columns <= FEW_COLUMNS
+
+    def _row(self, b: Builder, width: int, line: Value, pointers: Sequence[Value], vectors: Vectors) -> _Row:
+        """Which rows of the kernel meet the map in a line of results, and where they do."""
         source, weights, result = pointers
         image, y = (b.udiv(line, i64(self.results[0])), b.urem(line, i64(self.results[0])))
         if self.images == 1:
             image, y = i64(0), line
-        (rows, _), (down, _), (top, _) = self.kernel, self.dilation, self.padding
+        (rows, taps), (down, _), (top, _) = self.kernel, self.dilation, self.padding
         above = b.sub(i64(top), times(b, y, self.stride[0]))  # how far the first tap lies above the map
         first = clamp(b, b.sdiv(b.add(above, i64(down - 1)), i64(down)), i64(0), i64(rows))
         below = b.add(above, i64(self.size[0] + down - 1))
         last = clamp(b, b.sdiv(below, i64(down)), i64(0), i64(rows))
-        taps = self.kernel[1] * width * code.vectors.bytes
         source = at(b, source, times(b, image, self.source.image))
         source = at(b, source, b.mul(b.sub(times(b, first, down), above), i64(self.source.line)))
         result = at(b, at(b, result, times(b, image, self.result.image)), times(b, y, self.result.line))
-        skipped, count = times(b, first, taps), b.sub(last, first)
+        return _Row(source, weights, result, b.sub(last, first), times(b, first, taps * width * vectors.bytes))
+
+    def _along(self, code: Code, b: Builder, width: int, row: _Row) -> Iterator[tuple[_Tile, _Row]]:
+        """The tiles of a line, a loop for those alike, and where each begins."""
         start = 0
         for tile, alike in groupby(self._tiles(width, code.vectors)):
-            function, repeated = tile.emit(code), len(list(alike))
+            repeated = len(list(alike))
             with loop(b, i64(0), i64(repeated), name="tile") as index:
                 x = b.add(times(b, index, tile.pixels), i64(start))
-                column = b.sub(times(b, b.mul(x, i64(self.stride[1])), self.source.row), i64(self._left_bytes))
-                place = at(b, result, times(b, x, self.result.row))
-                b.call(function, [at(b, source, column), weights, place, count, skipped])
+                left = b.sub(times(b, x, self.stride[1] * self.source.row), i64(self.padding[1] * self.source.row))
+                source, result = at(b, row.source, left), at(b, row.result, times(b, x, self.result.row))
+                yield tile, row._replace(source=source, result=result)
             start += repeated * tile.pixels
-
-    @property
-    def _left_bytes(self) -> int:
-        return self.padding[1] * self.source.row
 
     def _tiles(self, width: int, vectors: Vectors) -> list[_Tile]:
         """The tiles of a line from left to right."""
@@ -128,9 +145,37 @@ class Depthwise:
                 if 0 <= left + tap < self.size[1]
             ]  # fmt: skip
             window = (met[0], met[-1] + 1) if met else (0, 0)
-            tiles.append(_Tile(width, pixels, window, self))
+            tiles.append(_Tile(width, pixels, window, not self._small and not self._lines_first, self))
             start += pixels
         return tiles
+
+
+class _Row(NamedTuple):
+    """Where a line or a tile of it begins; how many rows of the kernel count; bytes of weights of those above."""
+
+    source: Value
+    weights: Value
+    result: Value
+    count: Value
+    skipped: Value
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Groups of channels of one width, after `before` wider ones."""
+
+    of: Depthwise
+    width: int
+    before: int
+    vectors: Vectors
+
+    def call(self, b: Builder, tile: ir.Function, group: Value, row: _Row) -> None:
+        """Compute a tile for one of the groups."""
+        taps, before = 1 + self.of.kernel[0] * self.of.kernel[1], self.before * WIDTH * self.vectors.bytes
+        channel = b.add(times(b, group, self.width * self.vectors.bytes), i64(before))
+        weights = b.add(times(b, group, taps * self.width * self.vectors.bytes), i64(taps * before))
+        source, result = at(b, row.source, channel), at(b, row.result, channel)
+        b.call(tile, [source, at(b, row.weights, weights), result, row.count, row.skipped])
 
 
 @dataclass(frozen=True)
@@ -139,15 +184,17 @@ class _Tile:
     rows of the kernel count, and the bytes of weights of those above.
 
     window  which inputs of a line lie in the map, counted from the first tap of the first pixel
+    ahead   whether the inputs that the next line meets first are asked for
     """
 
     width: int
     pixels: int
     window: tuple[int, int]
+    ahead: bool
     of: Depthwise
 
     def emit(self, code: Code) -> ir.Function:
-        key = (self.width, self.pixels, self.window, self.of.kernel[1], self.of.stride[1], self.of.dilation,
+        key = (self.width, self.pixels, self.window, self.ahead, self.of.kernel[1], self.of.stride[1], self.of.dilation,
                self.of.source.row, self.of.source.line, self.of.result.row, self.of.activation)  # fmt: skip
         return code.function(key, "taps", 3, lambda b, *given: self._body(code.vectors, b, given), numbers=2)
 
@@ -156,6 +203,10 @@ class _Tile:
         bias = [load(b, weights, vectors.type, column * vectors.bytes) for column in range(self.width)]
         sums = [bias[column] for _ in range(self.pixels) for column in range(self.width)]
         weights = at(b, at(b, weights, self.width * vectors.bytes), skipped)
+        for new in range(self.of.stride[0]):  # the rows that the next line meets first
+            below = at(b, source, b.mul(b.add(count, i64(new)), i64(self.of.source.line)))
+            for place in range(*self.window if self.ahead else (0, 0)):
+                prefetch(b, at(b, below, place * self.of.source.row), 1)
         before, head, body, done = (b.block, *(b.append_basic_block(name) for name in ("head", "row", "done")))
         b.branch(head)
         b.position_at_end(head)

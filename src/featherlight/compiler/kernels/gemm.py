@@ -30,6 +30,7 @@ from featherlight.compiler.code import (
     clamp,
     load,
     multiply_add,
+    prefetch,
     repeat,
     share,
     spread,
@@ -39,6 +40,10 @@ from featherlight.compiler.code import (
 from featherlight.compiler.control import i64, loop
 from featherlight.compiler.kernels.activation import ElementWise, apply
 
+SHORT = 8  # inputs of a run that are no loop
+AHEAD = 4096  # bytes ahead of a single row's weights that are asked for: a page, where the processor stops to guess
+CACHE_LINE = 64  # bytes
+FEW_WEIGHTS = 16_000  # bytes of weights that stay in the first cache: then a row is written at once
 UNROLL = 2  # inputs a turn of the innermost loop: more made the code larger and no faster
 BLOCK = 20_000  # bytes of inputs that a block of rows keeps in the first cache beside a panel of weights
 MOST_ROWS = 14  # of a tile
@@ -218,7 +223,11 @@ class _Driver:
         begun = top = 0
         for height, count in tiles:
             tile = self._tile(height, group.width)
-            block = count if self._panels_first else max(1, BLOCK // (FLOAT_BYTES * gemm.inputs * height))
+            block = max(1, BLOCK // (FLOAT_BYTES * gemm.inputs * height))
+            if self._panels_first:
+                block = count
+            elif self._panel(group.width) * group.count <= FEW_WEIGHTS:
+                block = 1
             low, high = self._clipped(mine, begun, count)
             with loop(b, low, high, block, "block") as start, loop(b, *panels, name="panel") as panel:
                 end = b.add(start, i64(block))
@@ -257,6 +266,7 @@ class _Driver:
             None if gemm.residual is None else gemm.residual.row,
             gemm.activation,
             gemm.last,
+            AHEAD if gemm.rows * self.lines == 1 else self._panel(width) if self._panels_first else 0,
         )
         return tile.emit(self.code)
 
@@ -273,6 +283,7 @@ class _Tile:
     residual: int | None
     activation: ElementWise | None
     last: ElementWise | None
+    ahead: int  # bytes from the weights that are read to those that are asked for meanwhile; 0 asks for none
 
     def emit(self, code: Code) -> ir.Function:
         pointers = len(self.sources) + 2 + (self.residual is not None)
@@ -306,6 +317,8 @@ class _Tile:
 
         def inputs(count: int, state: Sequence[Value]) -> list[Value]:
             first, weights, *sums = state
+            for place in range(0, count * self.width * vectors.bytes if self.ahead else 0, CACHE_LINE):
+                prefetch(b, at(b, weights, self.ahead + place))
             for number in range(count):
                 line = [
                     load(b, weights, vectors.type, (number * self.width + column) * vectors.bytes)
@@ -323,7 +336,7 @@ class _Tile:
                 *sums,
             ]
 
-        turns, left = divmod(run.count, UNROLL)
+        turns, left = divmod(run.count, UNROLL) if run.count > SHORT else (0, run.count)
         state: Sequence[Value] = repeat(b, turns, [start, *rest], lambda state: inputs(UNROLL, state))
         if left:
             state = inputs(left, state)

@@ -21,6 +21,7 @@ from featherlight.graph import Graph, Op, kinds
 
 Floats = NDArray[np.float32]
 Handler = Callable[["Planner", Op], bool]
+ALIASING, ASIDE = 1024, 16  # bytes between pixels that are better avoided, and floats more that avoid them
 SLACK = 64  # bytes after each buffer that a whole vector may read or write beyond the last channel
 
 
@@ -83,8 +84,13 @@ class Planner:
         return Place(Buffer(Memory.WEIGHTS, content.nbytes, content))
 
     def new_map(self, images: int, height: int, width: int, channels: int, order: tuple[int, ...] | None = None) -> Map:
-        """Room for a map in one piece, whole vectors a pixel."""
+        """Room for a map in one piece, whole vectors a pixel.
+
+        Pixels a power of two apart would all want the same few places of the first cache.
+        """
         pitch = self.vectors.padded(channels)
+        if height * width > 1 and FLOAT_BYTES * pitch % ALIASING == 0:
+            pitch += self.vectors.padded(ASIDE)
         buffer = self.room(images * height * width * pitch)
         order = tuple(range(channels)) if order is None else order
         return Map(images, height, width, (Piece(buffer, pitch, 0, channels),), order)
