@@ -49,7 +49,8 @@ class Crew:
         if len(self._workers) < self._threads - 1:
             self._hire()
         self.words[context.TRACE] = trace
-        self.words[context.INPUTS :][: len(bases)] = bases
+        for place, base in enumerate(bases, context.INPUTS):
+            self.words[place] = base
         self._start(self._context)
 
     def close(self) -> None:

@@ -178,7 +178,8 @@ def test_the_interpreter_ends_while_workers_wait_awake() -> None:
     code = """
 import numpy as np
 from toy_programs import mirror
-from featherlight_runtime import Network
+from featherlight_runtime import Network, cpu
+cpu.cores = lambda: 3
 network = Network(mirror(100, 3), 3)
 print(network(np.zeros(100, np.float32)).sum())
 """
