@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from featherlight.errors import BadInput, Failure
 from featherlight.searching import Found
-from featherlight.searching.study import Judge, Study, close_study, create_study, found, join_study, work, workers
+from featherlight.searching.study import Judge, Study, choosing, close_study, create_study, found, join_study, work
 from featherlight.searching.study import attempts as tried
 from featherlight.searching.study.attempts import FAILED, GIVEN_BACK, LOST, SPEC, Place, finished, place
 from featherlight.searching.study.beats import Watch
@@ -180,7 +180,7 @@ def test_two_watchers_try_a_lost_network_again_once(tmp_path: Path) -> None:
 
 
 def test_a_budget_that_no_network_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "MISSES", 50)
+    monkeypatch.setattr(choosing, "MISSES", 50)
     asked = search(budget=20e-3, sampler="random")
     study = create_study(str(tmp_path / "study.journal"), asked, table(tmp_path))
     with pytest.raises(BadInput, match=r"of 50 drawn from the space small keeps 20.*: the nearest takes"):
@@ -188,7 +188,7 @@ def test_a_budget_that_no_network_keeps(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_space_that_is_used_up_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "MISSES", 200)
+    monkeypatch.setattr(choosing, "MISSES", 200)
     asked = search(budget=32e-3, sampler="random")  # which few networks keep
     study = create_study(str(tmp_path / "study.journal"), asked, table(tmp_path))
     work(study, asked, trials=1000, judge=judge)
