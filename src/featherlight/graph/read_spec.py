@@ -6,7 +6,7 @@ their widths alone, for which a graph that was traced before is given other shap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import lru_cache
 
@@ -30,13 +30,21 @@ def from_spec(spec: Spec, input_shape: Shape = (1, 3, 224, 224), num_classes: in
 
     The weights are random: a graph to count and to time. Raises BadInput where the image is too small for the rows.
     """
-    joined = _Joined(input_shape)
-    for where, part in _parts(spec, input_shape, num_classes):
+    return join(parts(spec, input_shape, num_classes))
+
+
+def join(parts: Iterable[tuple[str, Graph]]) -> Graph:
+    """Graphs of one input and one output put one behind the other, each with where it stands."""
+    joined: _Joined | None = None
+    for where, part in parts:
+        joined = joined or _Joined(part.tensors[part.inputs[0]].shape)
         joined.add(where, part)
+    assert joined is not None
     return joined.graph()
 
 
-def _parts(spec: Spec, input_shape: Shape, num_classes: int) -> Iterator[tuple[str, Graph]]:
+def parts(spec: Spec, input_shape: Shape, num_classes: int) -> Iterator[tuple[str, Graph]]:
+    """The graph of each row, and of the head, with where it stands; of equal rows it is the same object."""
     shape = input_shape
     for index, row, channels in walk(spec):
         part = _row(row, channels or input_shape[1], shape, spec.style)

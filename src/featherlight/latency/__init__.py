@@ -1,6 +1,7 @@
 """Times on devices that are not at hand: networks cut into pieces, the pieces timed there, networks predicted here."""
 
 from featherlight.latency.bundle import Member, Packed, pack
+from featherlight.latency.by_rows import pieces_of
 from featherlight.latency.here import expected_minutes, time_here
 from featherlight.latency.piece import Piece, pieces
 from featherlight.latency.table import LatencyTable, Prediction, read_table
@@ -14,6 +15,7 @@ __all__ = [
     "expected_minutes",
     "pack",
     "pieces",
+    "pieces_of",
     "read_table",
     "time_here",
 ]

@@ -41,21 +41,44 @@ class Neighbours:
 
     def __init__(self, known: Iterable[Known]) -> None:
         self._known = [each for each in known if each.seconds > 0]
+        self._laws: dict[tuple[str, bool], _Law] = {}  # by kind, and whether it multiplies
 
     def tell(self, kind: str, multiply_adds: int, bytes_moved: int) -> Told:
         """An estimate by pieces of the same kind; where there are few, by all that multiply, or all that do not.
 
         Raises BadInput where these are few as well.
         """
+        key = (kind, multiply_adds > 0)
+        if key not in self._laws:
+            self._laws[key] = _law(self._like(*key))
+        return self._laws[key].tell(multiply_adds, bytes_moved)
+
+    def _like(self, kind: str, multiplies: bool) -> list[Known]:
         same = [each for each in self._known if each.kind == kind]
-        alike = [each for each in self._known if (each.multiply_adds > 0) == (multiply_adds > 0)]
+        alike = [each for each in self._known if (each.multiply_adds > 0) == multiplies]
         for known in (same, alike):
             if len(known) >= LEAST:
-                return _told(known, multiply_adds, bytes_moved)
+                return known
         raise BadInput(f"the latency table tells nothing of a {kind}; pack networks that have the like")
 
 
-def _told(known: Sequence[Known], multiply_adds: int, bytes_moved: int) -> Told:
+@dataclass(frozen=True)
+class _Law:
+    """The law of some pieces: their costs as logarithms, its weights, and how far each piece's logarithm is off."""
+
+    costs: np.ndarray
+    weights: np.ndarray
+    residuals: np.ndarray
+    steps: float
+    error: float
+
+    def tell(self, multiply_adds: int, bytes_moved: int) -> Told:
+        asked = np.array(_logarithms(multiply_adds, bytes_moved))
+        residual = _nearest(np.abs(self.costs - asked).sum(axis=1), self.residuals)
+        return Told(float(np.exp(asked @ self.weights + residual)), self.steps, self.error)
+
+
+def _law(known: Sequence[Known]) -> _Law:
     costs = np.array([_logarithms(each.multiply_adds, each.bytes_moved) for each in known])
     times = np.log([each.seconds for each in known])
     weights, *_ = np.linalg.lstsq(costs, times, rcond=None)
@@ -63,10 +86,8 @@ def _told(known: Sequence[Known], multiply_adds: int, bytes_moved: int) -> Told:
     distances = np.abs(costs[:, None] - costs).sum(axis=2)
     np.fill_diagonal(distances, np.inf)
     errors = np.abs(np.exp(residuals - [_nearest(row, residuals) for row in distances]) - 1)
-    asked = np.array(_logarithms(multiply_adds, bytes_moved))
-    residual = _nearest(np.abs(costs - asked).sum(axis=1), residuals)
     steps = float(np.median([each.steps for each in known]))
-    return Told(float(np.exp(asked @ weights + residual)), steps, float(np.quantile(errors, 0.9)))
+    return _Law(costs, weights, residuals, steps, float(np.quantile(errors, 0.9)))
 
 
 def _nearest(distances: np.ndarray, residuals: np.ndarray) -> float:

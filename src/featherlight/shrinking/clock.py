@@ -13,7 +13,7 @@ from pathlib import Path
 
 from featherlight.errors import BadInput, Failure
 from featherlight.graph import from_spec
-from featherlight.latency import LatencyTable, Member, pack, pieces, read_table, time_here
+from featherlight.latency import LatencyTable, Member, pack, pieces_of, read_table, time_here
 from featherlight.shrinking.one_shot import thinned
 from featherlight.shrinking.proposals import Clock, cuts
 from featherlight.shrinking.widths import widths, with_channels
@@ -31,7 +31,7 @@ def table_clock(table: LatencyTable, image: Image, num_classes: int) -> Clock:
 
     @lru_cache(maxsize=4096)
     def seconds(spec: Spec) -> float:
-        return table.predict(pieces(from_spec(spec, (1, *image), num_classes))).seconds
+        return table.predict(pieces_of(spec, (1, *image), num_classes)).seconds
 
     return seconds
 
