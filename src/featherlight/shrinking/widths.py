@@ -71,6 +71,11 @@ def widths(spec: Spec) -> tuple[Width, ...]:
     return tuple(Width(_read(spec, places[0]), tuple(places)) for places in found)
 
 
+def channels_at(spec: Spec, width: Width) -> int:
+    """What another network of the same rows has where the width stands."""
+    return _read(spec, width.places[0])
+
+
 def with_channels(spec: Spec, width: Width, channels: int) -> Spec:
     """`spec` with one of its widths changed to `channels`; BadInput where its rows do not allow that."""
     if channels < 1:

@@ -18,7 +18,7 @@ from featherlight.pretrained import save
 from featherlight.shrinking.result import RESULT, Shrunk, paired_difference
 from featherlight.shrinking.task import Task
 from featherlight.shrinking.times import Times
-from featherlight.shrinking.widths import widths
+from featherlight.shrinking.widths import channels_at, widths
 from featherlight.training import correct
 
 ONNX = "model.onnx"
@@ -56,7 +56,7 @@ def write(
         multiply_adds=(counts[0].multiply_adds, counts[1].multiply_adds),
         parameters=(counts[0].parameters, counts[1].parameters),
         images=images,
-        widths=tuple((a.name, a.channels, b.channels) for a, b in zip(widths(task.spec), widths(spec), strict=True)),
+        widths=tuple((each.name, each.channels, channels_at(spec, each)) for each in widths(task.spec)),
         steps=tuple(steps),
         spec=spec,
     )
