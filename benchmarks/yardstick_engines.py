@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from featherlight.engines import Running, Source
+from featherlight.engines import Engine, Running, Source
 from featherlight.engines.agreement import checked
 from featherlight.engines.running import Array
 from featherlight.engines.trace import Step
@@ -122,3 +122,8 @@ class Yardstick:
 
 NCNN = Yardstick("ncnn", ("ncnn", "pnnx"))
 MNN = Yardstick("mnn", ("MNN",))
+
+
+def portable(engine: Engine) -> str | Engine:
+    """The engine as a `Rival` of another process names it: the library's own, which are modules, by their names."""
+    return engine if isinstance(engine, Yardstick) else engine.name

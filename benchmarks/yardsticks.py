@@ -17,13 +17,13 @@ from typing import Any
 
 from featherlight.cli.output import note, print_table
 from featherlight.cli.progress import show_stages
-from featherlight.engines import Engine, ModuleSource, Rival, available, measure_apart
-from featherlight.errors import FeatherlightError
+from featherlight.engines import Engine, ModuleSource, Rival, available
 from featherlight.files import write_json
 from featherlight.layers import Network
 from featherlight.models import entry
 from featherlight.timing import NOISY, Timed, noise, this_machine
-from yardstick_engines import MNN, NCNN
+from race import race
+from yardstick_engines import MNN, NCNN, portable
 
 RESULT = Path(__file__).parents[1] / "docs" / "measured" / "yardsticks.json"
 NETWORKS = (
@@ -63,18 +63,11 @@ def _missing(engine: Engine) -> bool:
 def _time(network: str, engines: list[Engine], seconds: float) -> dict[str, Timed]:
     """One network on all engines that can run it; what one cannot is told and left out."""
     source = ModuleSource(Network(entry(network).build(), architecture=network).eval(), (3, 224, 224))
-    rivals = {
-        engine.name: Rival(engine if isinstance(engine, type(NCNN)) else engine.name, source) for engine in engines
-    }
-    while True:
-        try:
-            return measure_apart(rivals, seconds=seconds * len(rivals), progress=show_stages())
-        except FeatherlightError as error:
-            failed = next(
-                name for name in rivals if str(error).startswith((f"{name}:", f"the process that ran {name} "))
-            )
-            note(f"left out: {error}")
-            del rivals[failed]
+    rivals = {engine.name: Rival(portable(engine), source) for engine in engines}
+    times, failed = race(rivals, seconds=seconds * len(rivals), progress=show_stages())
+    for reason in failed.values():
+        note(f"left out: {reason}")
+    return {name: each.timed for name, each in times.items()}
 
 
 def _figures(times: dict[str, Timed]) -> dict[str, Any]:

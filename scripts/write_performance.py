@@ -161,6 +161,77 @@ def yardsticks(document: dict[str, Any]) -> list[str]:
     ]
 
 
+def engines(document: dict[str, Any]) -> list[str]:
+    """benchmarks/engines.py."""
+    if not document["rows"]:
+        return ["Not run yet: `python benchmarks/engines.py`."]
+    versions = ", ".join(f"{name} {version.split('-')[0]}" for name, version in document["versions"].items())
+    missing = "".join(f" Without {name}: {reason}." for name, reason in document["missing"].items())
+    loops = [row["peak loop"] for row in document["rows"]]
+    uneven = [(loop["p90"] - loop["p10"]) / loop["median"] for loop in loops]
+    groups = {row["group"]: None for row in document["rows"]}
+    return [
+        f"{_machine(document)} ({', '.join(document['machine']['instruction_sets'])}), batch 1, float32: {versions}."
+        f"{missing} Medians in ms, and the share of the peak that was measured in the same rounds; its spread "
+        f"(p90 - p10) was {min(uneven):.2f} to {max(uneven):.2f} of its median.",
+        *(line for group in groups for line in _engines_of(group, document)),
+    ]
+
+
+_GROUPS = {
+    "light": "The light-weight networks, 224 x 224 pixels",
+    "baselines": "What they set out to beat, 224 x 224 pixels",
+    "small": "Thin networks and small images, ten classes",
+    "other": "Other sizes",
+}
+
+
+def _engines_of(group: str, document: Mapping[str, Any]) -> list[str]:
+    """The table of one group, its geometric means, and who failed."""
+    names, rows = list(document["versions"]), [row for row in document["rows"] if row["group"] == group]
+
+    def cell(row: Mapping[str, Any], name: str) -> str:
+        if name not in row["engines"]:
+            return "failed" if name in row["failed"] else "-"
+        each = row["engines"][name]
+        shown = f"{1e3 * each['median']:.3g} ({each['share of peak']:.0%})"
+        return f"**{shown}**" if name == row["best rival"] else shown
+
+    def goals(of: Mapping[str, Any]) -> str:
+        told = [f"{of[name]:.2f}" for name in ("must", "stretch") if of[name] is not None]
+        return " / ".join(told) or "-"
+
+    columns = ("network", "threads", "peak, G/s", "floor", *names, "times as fast", "must / stretch")
+    lines = [
+        _line(
+            (
+                row["network"],
+                str(row["threads"]),
+                f"{row['peak'] / 1e9:.1f}",
+                f"{row['floor ms']:.3g}",
+                *(cell(row, name) for name in names),
+                "-" if row["ratio"] is None else f"{row['ratio']:.2f}",
+                goals(row),
+            )
+        )
+        for row in rows
+    ]
+    means = [mean for mean in document["means"] if mean["group"] == group and mean["ratio"] is not None]
+    told = [
+        f"Geometric mean of {mean['networks']} networks on {_threads(mean['threads'])}: "
+        f"{mean['ratio']:.2f} times as fast as the best rival of each"
+        f"{f' (must / stretch {goals(mean)})' if mean['must'] is not None else ''}."
+        for mean in means
+    ]
+    failed = [
+        f"Failed on {row['network']}, {_threads(row['threads'])}: {reason}."
+        for row in rows
+        for reason in row["failed"].values()
+    ]
+    parts = [f"{_GROUPS[group]}:", "\n".join([_line(columns), "|" + "---|" * len(columns), *lines]), *told, *failed]
+    return [line for part in parts for line in ("", part)]
+
+
 def compare(document: dict[str, Any]) -> list[str]:
     """`featherlight compare --json`: how well each count foretold the order of the times."""
     results, correlations = document["results"], document["rank_correlations"]
@@ -178,7 +249,7 @@ def compare(document: dict[str, Any]) -> list[str]:
         exceptions.append(f"On {engine} {_out_of_order(own)}.")
     columns = ("engine", "multiply-adds", "parameters", "activations", "memory access", "us a million multiply-adds")
     return [
-        f"{_machine(document)}, {threads} thread{'s' if threads > 1 else ''}, {len(own)} networks at "
+        f"{_machine(document)}, {_threads(threads)}, {len(own)} networks at "
         f"{sizes} pixels, as published; unevenness of the machine {document['noise']:.2f}: `{command}`.",
         "",
         _line(columns),
@@ -307,6 +378,7 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "latency_error_128": latency_error,
     "latency_error_openvino": latency_error,
     "yardsticks": yardsticks,
+    "engines": engines,
     "compare": compare,
     "shrinking": shrinking,
     "searching": searching,
@@ -317,6 +389,10 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
 def _machine(document: dict[str, Any]) -> str:
     machine = document["machine"]
     return f"{machine['cpu']}, {machine['cores']} core{'s' if machine['cores'] > 1 else ''}"
+
+
+def _threads(number: int) -> str:
+    return f"{number} thread{'s' if number > 1 else ''}"
 
 
 def _percent(share: float) -> str:

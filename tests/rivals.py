@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,15 +34,16 @@ def write_convolutions(path: Path, operations: int) -> OnnxSource:
 
 
 class Mortal(nn.Module):
-    """Runs `lives` times in another process than the one that made it, then takes that process with it."""
+    """Runs `lives` times in another process than the one that made it, so many seconds, then takes it with it."""
 
-    def __init__(self, lives: int) -> None:
+    def __init__(self, lives: int, seconds: float = 0.0) -> None:
         super().__init__()
-        self.home, self.lives = os.getpid(), lives
+        self.home, self.lives, self.seconds = os.getpid(), lives, seconds
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         if os.getpid() != self.home:
             self.lives -= 1
+            time.sleep(self.seconds)
             if self.lives < 0:
                 print("out of memory, says a library", file=sys.stderr, flush=True)
                 os._exit(7)

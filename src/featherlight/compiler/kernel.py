@@ -61,15 +61,21 @@ def compile_kernels(bodies: Mapping[str, tuple[int, Body]], team: OpenMP | None)
 
     A body takes the builder, the part, the number of parts and the arguments, and emits the part's work.
     """
+    module = module_of(bodies, team)
+    names = [function.name for function in module.functions if not function.is_declaration]
+    code = llvm.object_code(str(module), llvm.host())
+    at = llvm.load(code, names, {} if team is None else team.symbols)
+    return {name: Kernel(_RUN(at[name]), at.get(_shared(name), 0), team) for name in bodies}
+
+
+def module_of(bodies: Mapping[str, tuple[int, Body]], team: OpenMP | None = None) -> ir.Module:
+    """The kernels as LLVM is given them: see `compile_kernels`."""
     module = ir.Module("kernels")
     for name, (count, body) in bodies.items():
         kernel = _declare(module, name, count, body)
         if team is not None:
             _declare_shared(module, kernel)
-    names = [function.name for function in module.functions if not function.is_declaration]
-    code = llvm.object_code(str(module), llvm.host())
-    at = llvm.load(code, names, {} if team is None else team.symbols)
-    return {name: Kernel(_RUN(at[name]), at.get(_shared(name), 0), team) for name in bodies}
+    return module
 
 
 def _declare(module: ir.Module, name: str, count: int, body: Body) -> ir.Function:
