@@ -11,7 +11,7 @@ from featherlight.errors import BadInput
 
 
 def test_engines_are_found_by_name() -> None:
-    assert list(ENGINES) == ["torch", "onnxruntime", "openvino", "torch-compile", "torch-cuda"]
+    assert list(ENGINES) == ["torch", "onnxruntime", "openvino", "native", "torch-compile", "torch-cuda"]
     assert find("torch") in available()
     assert find("onnxruntime").name == "onnxruntime"
 

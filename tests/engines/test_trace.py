@@ -22,7 +22,7 @@ from featherlight.models import entry
 from small_networks import small_networks
 
 SIDE = 64
-TRACED = [name for name in ("torch", "onnxruntime", "openvino") if ENGINES[name].missing() is None]
+TRACED = [name for name in ("torch", "onnxruntime", "openvino", "native") if ENGINES[name].missing() is None]
 FAMILIES = (
     *("squeezenet_1_0_complex_bypass", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "mnasnet_a1"),
     *("shufflenet_v1_g3", "shufflenet_v2_se_residual", "resnet18"),

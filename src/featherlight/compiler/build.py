@@ -2,39 +2,62 @@
 
 from __future__ import annotations
 
-from featherlight.compiler import image, llvm
+from featherlight.compiler import image
+from featherlight.compiler.child import Child
 from featherlight.compiler.code import Vectors
 from featherlight.compiler.emission import emit
 from featherlight.compiler.instruction_set import InstructionSet, host
-from featherlight.compiler.plan.make import plan
-from featherlight.compiler.plan.step import Step
+from featherlight.compiler.plan import make
+from featherlight.compiler.plan.pixels import Scaling, from_pixels
+from featherlight.compiler.plan.step import Plan, Step
 from featherlight.graph import Graph, canonical
 from featherlight_runtime.program import Array, Program
 
 
-def program(graph: Graph, instructions: InstructionSet | None = None, *, fuse: bool = True) -> Program:
-    """The machine code of a graph with all that it needs; for the best instructions at hand where none are named.
+def plan(
+    graph: Graph, instructions: InstructionSet | None = None, *, fuse: bool = True, pixels: Scaling | None = None
+) -> Plan:
+    """What the program of a graph will do, step by step; for the best instructions at hand where none are named.
+
+    fuse    without it each operation is a step of its own
+    pixels  the caller gives uint8 (N, H, W, C) instead of the graph's one input, and they are scaled so
 
     Raises BadInput for an operation that no kernel computes.
     """
     instructions = instructions or host()
-    vectors = Vectors(instructions.lanes, instructions.registers)
-    planned = plan(canonical(graph), vectors, fuse=fuse)
-    emitted = emit(planned)
-    linked = image.link(llvm.object_code(emitted.text, llvm.machine(instructions)))
+    made = make.plan(canonical(graph), Vectors(instructions.lanes, instructions.registers), fuse=fuse)
+    return made if pixels is None else from_pixels(made, pixels)
+
+
+def program(
+    graph: Graph, instructions: InstructionSet | None = None, *, fuse: bool = True, pixels: Scaling | None = None
+) -> Program:
+    """The machine code of a graph with all that it needs; arguments and errors are those of `plan`.
+
+    Raises Failure where LLVM gives up.
+    """
+    instructions = instructions or host()
+    with Child(instructions) as child:
+        made = plan(graph, instructions, fuse=fuse, pixels=pixels)
+        emitted = emit(made)
+        linked = image.link(child.compile(emitted.text))
     return Program(
         linked.code,
         linked.entries,
         emitted.weights,
         emitted.arena,
-        tuple(Array(shape, "float32") for shape in planned.inputs),
-        tuple(Array(shape, "float32") for shape in planned.outputs),
+        tuple(Array(shape, "float32" if pixels is None else "uint8") for shape in made.inputs),
+        tuple(Array(shape, "float32") for shape in made.outputs),
         instructions.needs,
-        tuple(label(step) for step in planned.steps),
+        tuple(label(step) for step in made.steps),
     )
 
 
 def label(step: Step) -> str:
-    """What a step is called: the kernel, and the first operation that it computes."""
-    name = type(step.kernel).__name__.lower()
-    return f"{name} {step.ops[-1].outputs[0]}" if step.ops else name
+    """What a step is called: the kernel, and the last tensor that it gives."""
+    return f"{kernel(step)} {step.ops[-1].outputs[0]}" if step.ops else kernel(step)
+
+
+def kernel(step: Step) -> str:
+    """The name of a step's kernel."""
+    return type(step.kernel).__name__.lower()

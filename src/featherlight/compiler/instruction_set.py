@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from featherlight.errors import Failure
-from featherlight_runtime import cpu
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,8 @@ class InstructionSet:
 
     def runs_here(self) -> bool:
         """Whether this machine's processor has it."""
+        from featherlight_runtime import cpu  # here: with NumPy, LLVM's own process would take twice as long to start
+
         return cpu.flags().issuperset(self.needs)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from featherlight.engines import onnxruntime, openvino, torch_compile, torch_cuda, torch_eager
+from featherlight.engines import native, onnxruntime, openvino, torch_compile, torch_cuda, torch_eager
 from featherlight.engines.protocol import Engine
 from featherlight.errors import BadInput, unknown
 
-_QUICK: tuple[Engine, ...] = (torch_eager, onnxruntime, openvino)
+_QUICK: tuple[Engine, ...] = (torch_eager, onnxruntime, openvino, native)
 _BY_NAME_ONLY: tuple[Engine, ...] = (torch_compile, torch_cuda)  # compiles for minutes; is no CPU
 ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (*_QUICK, *_BY_NAME_ONLY)}
 
