@@ -8,8 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from featherlight.cost import receptive_fields
-from featherlight.graph import Builder, Graph, Tensor, evaluate, from_torch, kinds
-from featherlight.layers import Network
+from featherlight.graph import Builder, Graph, Tensor, evaluate, from_spec, from_torch, kinds
 from featherlight.models import entry
 from small_networks import small_networks
 
@@ -110,7 +109,7 @@ def test_a_number_before_the_map_hides_nothing() -> None:
 @pytest.mark.parametrize(("name", "size", "stride"), [("alexnet", 195, 32), ("mobilenet_v1", 315, 32)])
 def test_known_networks(name: str, size: int, stride: int) -> None:
     """The fields before the global pool: AlexNet's is 195, MobileNet v1's 315 (Araujo et al. 2019, table 1)."""
-    graph = from_torch(Network(entry(name).build()).eval(), (1, 3, 224, 224))
+    graph = from_spec(entry(name).build())
     fields = receptive_fields(graph)
     largest = max((field for field in fields.values() if field.stride[0]), key=lambda field: field.size)
     assert (largest.size, largest.stride) == ((size, size), (stride, stride))

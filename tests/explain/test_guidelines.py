@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from featherlight.cost import count
 from featherlight.explain import Finding, block, findings
-from featherlight.graph import Builder, Graph, Tensor, from_torch, kinds
-from featherlight.layers import Network
+from featherlight.graph import Builder, Graph, Tensor, from_spec, from_torch, kinds
 from featherlight.models import entry
 from small_networks import small_networks
 
 
 @cache
 def found(name: str) -> tuple[Finding, ...]:
-    return findings(from_torch(Network(entry(name).build()).eval(), (1, 3, 224, 224)))
+    return findings(from_spec(entry(name).build()))
 
 
 def share(name: str, guideline: str | None = None) -> float:

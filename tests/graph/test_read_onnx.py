@@ -11,14 +11,12 @@ import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 import pytest
-import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from featherlight.errors import BadInput
-from featherlight.graph import check, evaluate, from_onnx, from_torch, kinds, to_onnx
-from featherlight.layers import Network
+from featherlight.graph import check, evaluate, from_onnx, from_spec, kinds, to_onnx
 from featherlight.models import entry, list_models
 
 Array = npt.NDArray[Any]
@@ -74,9 +72,8 @@ def random(*shape: int) -> Array:
 
 @pytest.mark.parametrize("name", list_models())
 def test_a_network_comes_back_from_onnx(name: str) -> None:
-    torch.manual_seed(0)
     arguments = {"width": 0.25} if len(entry(name).widths) > 1 else {}
-    graph = from_torch(Network(entry(name).build(**arguments), num_classes=10), (1, 3, 64, 64))
+    graph = from_spec(entry(name).build(**arguments), (1, 3, 64, 64), num_classes=10)
     back = check(from_onnx(to_onnx(graph, dynamic_batch=True)))
     images = random(1, 3, 64, 64)
     (expected,) = evaluate(graph, images)
