@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from featherlight.files import replacing, sha256, write_bytes, write_json, write_text
+from featherlight.files import cache_folder, replacing, sha256, write_bytes, write_json, write_text
 
 
 @settings(max_examples=25)  # every file is synced to the disk
@@ -150,3 +150,24 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
     assert subprocess.run([sys.executable, "-c", FULL, tmp_path / "file"], check=False).returncode == 3
     assert (tmp_path / "file").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "expected"),
+    [
+        ("linux", {}, ".cache/featherlight"),
+        ("linux", {"XDG_CACHE_HOME": "/var/tmp/me"}, "/var/tmp/me/featherlight"),
+        ("darwin", {}, "Library/Caches/featherlight"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/featherlight/Cache"),
+        ("linux", {"FEATHERLIGHT_CACHE": "/chosen", "XDG_CACHE_HOME": "/other"}, "/chosen"),
+    ],
+)
+def test_the_cache_folder_is_the_platforms_own(
+    monkeypatch: pytest.MonkeyPatch, platform: str, variables: dict[str, str], expected: str
+) -> None:
+    for name in ("FEATHERLIGHT_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert cache_folder() == Path.home() / expected

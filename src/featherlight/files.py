@@ -10,12 +10,24 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from featherlight.errors import BadInput
+
+
+def cache_folder() -> Path:
+    """Where downloads and compiled networks are kept: $FEATHERLIGHT_CACHE, else a folder in the platform's cache."""
+    if chosen := os.environ.get("FEATHERLIGHT_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "featherlight"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "featherlight" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "featherlight"
 
 
 def check_no_folder(path: Path, what: str) -> None:

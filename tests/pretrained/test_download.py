@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from featherlight.errors import Failure
-from featherlight.pretrained import cache_folder, download
+from featherlight.pretrained import download
 
 CONTENT = bytes(range(256)) * 4000  # a megabyte, several blocks
 
@@ -200,24 +199,3 @@ def test_many_at_once_leave_one_whole_file(host: Host, path: Path) -> None:
         list(pool.map(lambda _: download(host.url, path, sha256(CONTENT)), range(16)))
     assert path.read_bytes() == CONTENT
     assert host.asked == [None]
-
-
-@pytest.mark.parametrize(
-    ("platform", "variables", "expected"),
-    [
-        ("linux", {}, ".cache/featherlight"),
-        ("linux", {"XDG_CACHE_HOME": "/var/tmp/me"}, "/var/tmp/me/featherlight"),
-        ("darwin", {}, "Library/Caches/featherlight"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/featherlight/Cache"),
-        ("linux", {"FEATHERLIGHT_CACHE": "/chosen", "XDG_CACHE_HOME": "/other"}, "/chosen"),
-    ],
-)
-def test_the_cache_folder_is_the_platforms_own(
-    monkeypatch: pytest.MonkeyPatch, platform: str, variables: dict[str, str], expected: str
-) -> None:
-    for name in ("FEATHERLIGHT_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "platform", platform)
-    assert cache_folder() == Path.home() / expected

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featherlight.errors import BadInput
+from featherlight.files import cache_folder
 
 NAME = "fashion-mnist"
 LABEL_NAMES = (
@@ -45,8 +46,6 @@ def download_folder() -> Path:
     """Where a download goes: $FEATHERLIGHT_DATA/fashion-mnist, or else our folder among the platform's caches."""
     if given := os.environ.get("FEATHERLIGHT_DATA"):
         return Path(given) / NAME
-    from featherlight.pretrained import cache_folder  # here, since that room imports torch
-
     return cache_folder() / "datasets" / NAME
 
 

@@ -1,9 +1,10 @@
 """Weights: the public ones and where they are, networks by name, and networks saved in folders."""
 
+from featherlight.files import cache_folder
 from featherlight.pretrained.catalogue import Weights, label_names, list_weights
 from featherlight.pretrained.checkpoint import read_checkpoint
 from featherlight.pretrained.create import LOCAL, create_model, load_published, resolve
-from featherlight.pretrained.download import Progress, cache_folder, download
+from featherlight.pretrained.download import Progress, download
 from featherlight.pretrained.fetch import fetch, is_installed
 from featherlight.pretrained.folder import read_folder, save
 from featherlight.pretrained.published import Published

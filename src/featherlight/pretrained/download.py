@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 import time
 import urllib.request
 import zipfile
@@ -21,8 +20,6 @@ from filelock import FileLock
 from featherlight.errors import Failure
 from featherlight.files import replacing
 
-CACHE_VARIABLE = "FEATHERLIGHT_CACHE"
-
 Progress: TypeAlias = Callable[[int, "int | None"], None]
 """Called with the bytes that are here and the bytes there are in all, None where the server does not say."""
 
@@ -35,17 +32,6 @@ _GONE = (401, 403, 404, 410)  # asking again would not help
 
 class _WrongFile(Exception):
     """What came is not what was asked for."""
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: $FEATHERLIGHT_CACHE, else a folder of our own in the platform's cache folder."""
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "featherlight"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "featherlight" / "Cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "featherlight"
 
 
 def matches(path: Path, digest: str) -> bool:

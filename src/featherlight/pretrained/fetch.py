@@ -6,8 +6,9 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from featherlight.errors import Failure, FeatherlightError
+from featherlight.files import cache_folder
 from featherlight.pretrained.catalogue import Address, Package, Repository, Weights
-from featherlight.pretrained.download import Progress, cache_folder, download, matches
+from featherlight.pretrained.download import Progress, download, matches
 from featherlight.pretrained.repository import fetch_file
 
 

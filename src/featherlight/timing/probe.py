@@ -26,7 +26,7 @@ import numpy as np
 
 from featherlight.cost import Bandwidth, Ceilings
 from featherlight.errors import Failure, must_be
-from featherlight.files import write_json
+from featherlight.files import cache_folder, write_json
 from featherlight.timing.machine import Machine, this_machine
 from featherlight.timing.measurement import NOISY
 from featherlight.timing.noise import noise
@@ -50,7 +50,7 @@ def ceilings(threads: int = 1, *, folder: Path | None = None, fresh: bool = Fals
     if threads < 1:
         raise must_be("threads", "a whole number above 0", threads)
     machine = this_machine()
-    path = (folder or _cache_folder()) / "ceilings" / _file_name(machine, threads)
+    path = (folder or cache_folder()) / "ceilings" / _file_name(machine, threads)
     found = None if fresh else _read(path, machine, threads)
     if found is None:
         found = replace(_in_a_process_of_its_own(threads), noisy=noise() > NOISY)
@@ -124,9 +124,3 @@ def _ceilings(document: dict[str, object]) -> Ceilings:
 def _file_name(machine: Machine, threads: int) -> str:
     """One file a machine and number of threads."""
     return f"{hashlib.sha256(repr(machine).encode()).hexdigest()[:16]}-{threads}.json"
-
-
-def _cache_folder() -> Path:
-    from featherlight.pretrained import cache_folder  # here, since that room imports torch
-
-    return cache_folder()
