@@ -26,6 +26,8 @@ def test_stopped_it_says_how_to_go_on_and_ended_it_says_so(
     monkeypatch.setattr(finals, "images_per_second", lambda *_, **__: 300.0)
     monkeypatch.setattr(finals, "fastest_threads", lambda *_, **__: 1)
     monkeypatch.setattr(explore, "POOL", 12)
+    monkeypatch.setattr(explore, "DRAWN", 4)
+    monkeypatch.setattr(explore, "KEPT", 2)
     space, out = tmp_path / "small.py", tmp_path / "out"
     table = search_given.table(tmp_path / "pi.json", search_given.space(space))
     photos = small_shrink.photographs(tmp_path / "photos")

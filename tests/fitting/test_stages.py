@@ -6,9 +6,10 @@ import functools
 import itertools
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import pytest
@@ -68,19 +69,24 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
     return Given(small_shrink.photographs(folder / "photos"), table, folder / "small.py", 1.01 * middle.high)
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Candidate, "spec", property(spec))
+def small(patch: pytest.MonkeyPatch) -> None:
+    """Three candidates stand for all, and nothing is timed."""
+    patch.setattr(Candidate, "spec", property(spec))
     # The table knows the candidates whole, and is less sure of what is cut out of them.
-    monkeypatch.setattr("featherlight.fitting.stages.SPARE", 0.9)
+    patch.setattr("featherlight.fitting.stages.SPARE", 0.9)
     few = {"squeezenet_1_1": CANDIDATES}
     for room in ("job", "wider"):
-        monkeypatch.setattr(f"featherlight.fitting.{room}.candidates", lambda size: few)
+        patch.setattr(f"featherlight.fitting.{room}.candidates", lambda size: few)
     for rate in ("fitting.rates", "shrinking.plan", "searching.finals"):
-        monkeypatch.setattr(f"featherlight.{rate}.fastest_threads", lambda *_, **__: 1)
-        monkeypatch.setattr(f"featherlight.{rate}.images_per_second", lambda *_, **__: 300.0)
-    monkeypatch.setattr("featherlight.fitting.place.add_to_fit", lambda *_: None)
-    monkeypatch.setattr("featherlight.fitting.bench.measure", lambda *_, **__: pytest.fail("something was timed"))
+        patch.setattr(f"featherlight.{rate}.fastest_threads", lambda *_, **__: 1)
+        patch.setattr(f"featherlight.{rate}.images_per_second", lambda *_, **__: 300.0)
+    patch.setattr("featherlight.fitting.place.add_to_fit", lambda *_: None)
+    patch.setattr("featherlight.fitting.bench.measure", lambda *_, **__: pytest.fail("something was timed"))
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch)
 
 
 @pytest.fixture
@@ -98,6 +104,29 @@ def worse(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(given: Given, out: Path, **changes: Any) -> Fitted:
     asked: dict[str, Any] = {"size": SIZE, "minutes": 0.02, "target": given.table, "effort": "normal", "out": out}
     return fit(given.photos, given.budget, **asked | changes)
+
+
+@pytest.fixture(scope="module")
+def chosen(given: Given, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fit of each effort, stopped when its first stage was over: what all of them begin with is done once."""
+
+    def stop(*_: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    folder = tmp_path_factory.mktemp("chosen")
+    for effort in ("normal", "thorough"):
+        with pytest.MonkeyPatch.context() as patch:
+            small(patch)
+            patch.setattr("featherlight.fitting.job.improve", stop)
+            with pytest.raises(KeyboardInterrupt):
+                run(given, folder / effort, effort=effort)
+    return folder
+
+
+def go_on(given: Given, chosen: Path, out: Path, effort: str = "normal", **changes: Any) -> Fitted:
+    """The stages after the first."""
+    shutil.copytree(chosen / effort, out)
+    return run(given, out, effort=effort, resume=True, **changes)
 
 
 def same_network(one: Path, other: Path) -> bool:
@@ -140,9 +169,9 @@ def test_a_wider_network_shrunk_to_the_budget_takes_the_place_of_the_one_chosen(
 
 
 @pytest.mark.usefixtures("worse")
-def test_one_that_is_not_more_often_right_does_not(given: Given, tmp_path: Path) -> None:
+def test_one_that_is_not_more_often_right_does_not(given: Given, chosen: Path, tmp_path: Path) -> None:
     out = tmp_path / "result"
-    fitted = run(given, out)
+    fitted = go_on(given, chosen, out)
     assert fitted.name == fitted.candidate.name
     assert fl.load(out).model.spec == fitted.candidate.spec
     document = json.loads((out / "fit.json").read_text())
@@ -170,10 +199,12 @@ def finds(candidate: Candidate) -> Callable[..., None]:
 
 
 @pytest.mark.usefixtures("better", "nothing_to_cut")
-def test_one_that_breaks_a_limit_does_not(given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_breaks_a_limit_does_not(
+    given: Given, chosen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("featherlight.fitting.judge.broken_limit", lambda *_: ("too large", 9))
     monkeypatch.setattr("featherlight.fitting.stages.search", finds(CANDIDATES[0]))
-    fitted = run(given, tmp_path / "result", effort="thorough")
+    fitted = go_on(given, chosen, tmp_path / "result", "thorough")
     assert [stage.kept for stage in fitted.stages] == [True, False, False, False]
     assert fitted.stages[2].note == "it is too large"
     assert "already" in fitted.stages[3].note
@@ -181,11 +212,11 @@ def test_one_that_breaks_a_limit_does_not(given: Given, tmp_path: Path, monkeypa
 
 @pytest.mark.usefixtures("better", "nothing_to_cut")
 def test_what_was_found_above_the_budget_is_shrunk_to_it(
-    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    given: Given, chosen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("featherlight.fitting.stages.search", finds(CANDIDATES[2]))
     out = tmp_path / "result"
-    fitted = run(given, out, effort="thorough")
+    fitted = go_on(given, chosen, out, "thorough")
     assert [stage.note for stage in fitted.stages[2:]] == ["it is too slow", ""]
     assert fitted.name == "found in the space made up at 32, shrunk"
     assert fitted.measurement.p90 <= given.budget
@@ -194,14 +225,14 @@ def test_what_was_found_above_the_budget_is_shrunk_to_it(
 
 @pytest.mark.usefixtures("nothing_to_cut")
 def test_a_stage_that_cannot_be_done_is_told_of_and_the_fit_goes_on(
-    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    given: Given, chosen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nothing(*_: Any, **__: Any) -> None:
         raise BadInput("no network of the space keeps it")
 
     monkeypatch.setattr("featherlight.fitting.stages.search", nothing)
     said: list[str] = []
-    fitted = run(given, tmp_path / "result", effort="thorough", say=said.append)
+    fitted = go_on(given, chosen, tmp_path / "result", "thorough", say=said.append)
     notes = [stage.note for stage in fitted.stages]
     assert notes == ["", "squeezenet_1_1 has no channels that can be cut by themselves",
                      "no network of the space keeps it", "nothing was found"]  # fmt: skip
@@ -235,19 +266,19 @@ def half_placed(source: Path, folder: Path) -> None:
     ("where", "stop"),
     [
         ("shrinking.trials.train_network", stopping(2, train_network)),
-        ("fitting.stages.judge", stopping(2, judge)),
+        ("fitting.stages.judge", stopping(1, judge)),
         ("fitting.place.replace_network", half_placed),
     ],
 )
 def test_stopped_in_any_stage_it_goes_on_there(
-    where: str, stop: Callable[..., Any], given: Given, tmp_path: Path
+    where: str, stop: Callable[..., Any], given: Given, chosen: Path, tmp_path: Path
 ) -> None:
     said: list[str] = []
     out = tmp_path / "result"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(f"featherlight.{where}", stop)
         with pytest.raises(KeyboardInterrupt):
-            run(given, out, say=said.append)
+            go_on(given, chosen, out, say=said.append)
     assert said[-1].startswith("stopped; what was timed and trained is in")
     before = Journal(out / "journal.jsonl").read()
     if stop is half_placed:
@@ -280,7 +311,8 @@ def test_the_whole_way_with_a_search_and_what_it_found_shrunk(
 ) -> None:
     small = functools.partial(searching.search, space=str(given.space), trials=6)
     monkeypatch.setattr("featherlight.fitting.stages.search", small)
-    monkeypatch.setattr("featherlight.searching.explore.POOL", 12)
+    for name, few in (("POOL", 12), ("DRAWN", 4), ("KEPT", 2)):
+        monkeypatch.setattr(f"featherlight.searching.explore.{name}", few)
     out = tmp_path / "result"
     fitted = run(given, out, effort="thorough", minutes=0.05)
     names = [stage.name for stage in fitted.stages]

@@ -65,11 +65,14 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(contents)
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "rmsprop", "adamw"])
-def test_a_run_goes_on_to_the_same_bits_from_any_step(tmp_path: Path, optimiser: Any) -> None:
+# Every kind of step with one optimiser; with the others, whose state alone differs, one within an epoch.
+@pytest.mark.parametrize(
+    ("optimiser", "steps"), [("sgd", (1, 4, 5, 13, STEPS - 1)), ("rmsprop", (13,)), ("adamw", (13,))]
+)
+def test_a_run_goes_on_to_the_same_bits_from_any_step(tmp_path: Path, optimiser: Any, steps: tuple[int, ...]) -> None:
     recipe = replace(RECIPE, optimiser=optimiser, learning_rate=0.01)
     whole, trained = outcome(None, recipe)
-    for step in (1, 4, 5, 13, STEPS - 1):
+    for step in steps:
         folder = tmp_path / str(step)
         cut_at(folder, step, recipe)
         resumed, again = outcome(folder, recipe)
