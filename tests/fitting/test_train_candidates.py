@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,13 +25,35 @@ THIN, WIDE = Candidate("squeezenet_1_1", 0.25, 32), Candidate("squeezenet_1_1", 
 OTHER = Candidate("shufflenet_v2", 0.25, 32)
 
 
+def quick(patch: pytest.MonkeyPatch) -> None:
+    """Heats, however short, and a rate of training that is not measured."""
+    patch.setattr("featherlight.fitting.rungs.LEAST_IMAGES", -1e9)
+    patch.setattr("featherlight.fitting.rates.fastest_threads", lambda *_: 1)
+    patch.setattr("featherlight.fitting.rates.images_per_second", lambda *_, **__: 400.0)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+
+
 @pytest.fixture
-def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
-    monkeypatch.setattr("featherlight.fitting.rungs.LEAST_IMAGES", -1e9)
-    monkeypatch.setattr("featherlight.fitting.rates.fastest_threads", lambda *_: 1)
-    monkeypatch.setattr("featherlight.fitting.rates.images_per_second", lambda *_, **__: 400.0)
-    brightness.write_photos(tmp_path / "photos", {"bright": list(range(200, 212)), "dark": list(range(12))})
-    return task_in(tmp_path)
+def task(tmp_path: Path) -> Task:
+    return new_task(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Winner]:
+    """A race that is over, and the folder that it left."""
+    folder = tmp_path_factory.mktemp("raced")
+    with pytest.MonkeyPatch.context() as patch:
+        quick(patch)
+        return folder, race(new_task(folder))
+
+
+def new_task(folder: Path) -> Task:
+    brightness.write_photos(folder / "photos", {"bright": list(range(200, 212)), "dark": list(range(12))})
+    return task_in(folder)
 
 
 def task_in(folder: Path) -> Task:
@@ -54,13 +77,13 @@ def diverging(architecture: str) -> Callable[..., Trained]:
     return train
 
 
-def test_each_rung_halves_the_field_and_goes_on_from_the_weights_before(task: Task) -> None:
-    winner = race(task)
+def test_each_rung_halves_the_field_and_goes_on_from_the_weights_before(raced: tuple[Path, Winner]) -> None:
+    folder, winner = raced
     assert [heat.rung for heat in winner.heats] == [1, 1, 1, 2, 2, 3]
     mine = [heat for heat in winner.heats if heat.candidate == winner.candidate]
     assert [heat.images_before for heat in mine] == [0, mine[0].images, mine[0].images + mine[1].images]
     assert winner.training == mine[-1]
-    assert [event["event"] for event in task.record.journal.read()].count("rung") == 2
+    assert [event["event"] for event in Journal(folder / "journal.jsonl").read()].count("rung") == 2
     assert set(winner.accuracies) == {THIN, WIDE, OTHER}
 
 
@@ -72,22 +95,24 @@ def test_heats_are_cut_shorter_where_training_is_slower_than_it_seemed(
     assert winner.heats[2].images < winner.heats[0].images
 
 
-def test_a_race_that_is_over_is_read_back_from_its_record(task: Task) -> None:
-    winner, events = race(task), task.record.journal.read()
-    again = race(task_in(task.folder))
+def test_a_race_that_is_over_is_read_back_from_its_record(raced: tuple[Path, Winner]) -> None:
+    folder, winner = raced
+    events = Journal(folder / "journal.jsonl").read()
+    again = race(task_in(folder))
     assert again.heats == winner.heats
     assert again.candidate == winner.candidate
     weights = winner.network.state_dict()
     assert all(bool((tensor == weights[name]).all()) for name, tensor in again.network.state_dict().items())
-    assert task.record.journal.read() == events
+    assert Journal(folder / "journal.jsonl").read() == events
 
 
-def test_weights_that_are_not_those_of_the_record_are_refused(task: Task) -> None:
-    winner = race(task)
-    path = task.folder / "candidates" / winner.training.weights
+def test_weights_that_are_not_those_of_the_record_are_refused(raced: tuple[Path, Winner], tmp_path: Path) -> None:
+    folder, winner = raced
+    shutil.copytree(folder, tmp_path / "damaged")
+    path = tmp_path / "damaged" / "candidates" / winner.training.weights
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     with pytest.raises(Failure, match=r"safetensors is missing or damaged, and the fit cannot go on from it"):
-        race(task_in(task.folder))
+        race(task_in(tmp_path / "damaged"))
 
 
 def test_a_candidate_that_diverges_is_out_and_the_others_go_on(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
