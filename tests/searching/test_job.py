@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from featherlight.searching import explore, finals, front, job, reward, study
 from featherlight.searching import given as opening
 from featherlight.searching.job import search
 from featherlight.searching.pipeline import search_then_shrink
+from featherlight.searching.result import Searched
 from featherlight.searching.times import Times
 from featherlight.spec import Spec, from_json
 from featherlight.timing import Measurement, this_machine
@@ -45,11 +47,26 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
     )
 
 
+def quick(patch: pytest.MonkeyPatch) -> None:
+    """A rate of training that is not measured, few patterns, and a supernet of few networks."""
+    patch.setattr(finals, "images_per_second", lambda *_, **__: 300.0)
+    patch.setattr(finals, "fastest_threads", lambda *_, **__: 1)
+    patch.setattr(explore, "POOL", 12)
+    patch.setattr(explore, "DRAWN", 4)
+    patch.setattr(explore, "KEPT", 2)
+
+
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finals, "images_per_second", lambda *_, **__: 300.0)
-    monkeypatch.setattr(finals, "fastest_threads", lambda *_, **__: 1)
-    monkeypatch.setattr(explore, "POOL", 12)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def ended(given: Given, tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    """A search that has ended, and its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick(patch)
+        return search(given.photos, BUDGET, **arguments(given, tmp_path_factory.mktemp("ended") / "found"))
 
 
 def arguments(given: Given, out: Path, **changes: Any) -> dict[str, Any]:
@@ -64,9 +81,12 @@ def arguments(given: Given, out: Path, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("method", ["supernet", "optuna", "random"])
-def test_a_search_leaves_a_network_that_keeps_the_budget(method: str, given: Given, tmp_path: Path) -> None:
-    out = tmp_path / "found"
-    searched = search(given.photos, BUDGET, **arguments(given, out, method=method))
+def test_a_search_leaves_a_network_that_keeps_the_budget(
+    method: str, ended: Searched, given: Given, tmp_path: Path
+) -> None:
+    asked = arguments(given, tmp_path / "found", method=method)
+    searched = ended if method == "supernet" else search(given.photos, BUDGET, **asked)
+    out = searched.folder
     assert searched.verdict == "fits"
     assert searched.predicted.startswith("predicted for Raspberry Pi 9")
     assert len(searched.found) == 8 if method == "supernet" else 0 < len(searched.found) <= 8
@@ -174,7 +194,7 @@ def test_a_study_that_cannot_be_reached_is_refused_before_anything_is_timed(
 ) -> None:
     monkeypatch.setattr(job, "times_of", lambda _: pytest.fail("the times were asked for"))
     asked = arguments(given, tmp_path / "found", method="random", study="sqlite:////proc/no/study.db")
-    with pytest.raises(BadInput, match="the study sqlite:////proc/no/study.db cannot be opened: No such file"):
+    with pytest.raises(BadInput, match=r"the study sqlite:////proc/no/study\.db cannot be opened: No such file"):
         search(given.photos, BUDGET, **asked)
     assert not (tmp_path / "found").exists()
 
@@ -188,12 +208,12 @@ def test_what_is_predicted_for_another_device_goes_on_on_any_machine(
     def stop(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as stopping:
-        stopping.setattr(job, "explore", stop)
-        with pytest.raises(KeyboardInterrupt):
-            search(given.photos, BUDGET, **asked)
+    monkeypatch.setattr(job, "explore", stop)
+    with pytest.raises(KeyboardInterrupt):
+        search(given.photos, BUDGET, **asked)
     monkeypatch.setattr(opening, "this_machine", lambda: replace(here, cpu="another"))
-    search(given.photos, BUDGET, **asked, resume=True)
+    with pytest.raises(KeyboardInterrupt):  # it had gone on as far as that
+        search(given.photos, BUDGET, **asked, resume=True)
 
 
 def test_a_budget_that_no_network_keeps_names_the_nearest_and_leaves_nothing(given: Given, tmp_path: Path) -> None:
@@ -238,15 +258,15 @@ def test_a_supernet_needs_more_than_one_pixel(given: Given, tmp_path: Path) -> N
     assert not (tmp_path / "found").exists()
 
 
-def test_a_search_of_something_else_is_not_gone_on_with(given: Given, tmp_path: Path) -> None:
+def test_a_search_of_something_else_is_not_gone_on_with(ended: Searched, given: Given, tmp_path: Path) -> None:
     out = tmp_path / "found"
-    search(given.photos, BUDGET, **arguments(given, out, trials=4))
+    shutil.copytree(ended.folder, out)
     with pytest.raises(BadInput, match="holds a result already"):
-        search(given.photos, BUDGET, **arguments(given, out, trials=4))
+        search(given.photos, BUDGET, **arguments(given, out))
     (out / "search.json").unlink()
     with pytest.raises(BadInput, match="holds a search that did not end"):
-        search(given.photos, BUDGET, **arguments(given, out, trials=4))
-    with pytest.raises(BadInput, match="trials was 4 and is 5"):
+        search(given.photos, BUDGET, **arguments(given, out))
+    with pytest.raises(BadInput, match="trials was 8 and is 5"):
         search(given.photos, BUDGET, **arguments(given, out, trials=5, resume=True))
 
 
