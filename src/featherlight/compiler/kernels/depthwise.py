@@ -32,7 +32,7 @@ from featherlight.compiler.code import (
     store,
     times,
 )
-from featherlight.compiler.control import I64, i64, loop
+from featherlight.compiler.control import i64, loop
 from featherlight.compiler.kernels.activation import ElementWise, apply
 from featherlight.compiler.kernels.gemm import Strides
 
@@ -48,6 +48,7 @@ class Depthwise:
     source, result  strides in bytes; `row` is from one pixel to the next
     size            height and width of the source's maps; `results` those of the result's
     columns         vectors of channels; lanes beyond the last channel hold what padded weights give
+    ring            the source is a ring of so many lines, not a map
     """
 
     images: int
@@ -61,6 +62,7 @@ class Depthwise:
     source: Strides
     result: Strides
     activation: ElementWise | None = None
+    ring: int = 0
 
     def emit(self, code: Code) -> ir.Function:
         """The kernel's function."""
@@ -68,24 +70,32 @@ class Depthwise:
 
     def _body(self, code: Code, b: Builder, given: Sequence[Value]) -> None:
         thread, threads, *pointers = given
-        lines, mine = self.images * self.results[0], sum(count for _, count in groups(self.columns))
-        first_line, last_line = (i64(0), i64(lines)) if self._small else share(b, thread, threads, lines)
-        first_group, last_group = share(b, thread, threads, mine) if self._small else (i64(0), i64(mine))
+        lines, total = self.images * self.results[0], sum(count for _, count in groups(self.columns))
+        whole = (i64(0), i64(lines)), (i64(0), i64(total))
+        mine = whole[0] if self._small else share(b, thread, threads, lines)
+        channels = share(b, thread, threads, total) if self._small else whole[1]
+        if self._lines_first:
+            with loop(b, *mine, name="line") as line:
+                self.line(code, b, self._row(b, line, pointers))
+            return
+        for group_of in self._groups(code.vectors):
+            low, high = (clamp(b, b.sub(edge, i64(group_of.before)), i64(0), i64(group_of.count)) for edge in channels)
+            with loop(b, low, high, name="group") as group, loop(b, *mine, name="line") as line:
+                row = self._row(b, line, pointers)
+                for tile, place in self._along(code, b, group_of.width, row):
+                    group_of.call(b, tile.emit(code), group, place)
+
+    def line(self, code: Code, b: Builder, row: Row) -> None:
+        """Emit all channels of a line."""
+        for group_of in self._groups(code.vectors):
+            for tile, place in self._along(code, b, group_of.width, row):
+                with loop(b, i64(0), i64(group_of.count), name="group") as group:
+                    group_of.call(b, tile.emit(code), group, place)
+
+    def _groups(self, vectors: Vectors) -> Iterator[_Group]:
         before = 0
         for width, count in groups(self.columns):
-            low, high = (clamp(b, b.sub(edge, i64(before)), i64(0), i64(count)) for edge in (first_group, last_group))
-            group_of = _Group(self, width, before, code.vectors)
-            if self._lines_first:
-                with loop(b, first_line, last_line, name="line") as line:
-                    row = self._row(b, width, line, pointers, code.vectors)
-                    for tile, place in self._along(code, b, width, row):
-                        with loop(b, low, high, name="group") as group:
-                            group_of.call(b, tile.emit(code), group, place)
-            else:
-                with loop(b, low, high, name="group") as group, loop(b, first_line, last_line, name="line") as line:
-                    row = self._row(b, width, line, pointers, code.vectors)
-                    for tile, place in self._along(code, b, width, row):
-                        group_of.call(b, tile.emit(code), group, place)
+            yield _Group(self, width, count, before, vectors)
             before += count
 
     @property
@@ -100,15 +110,15 @@ class Depthwise:
         The latter finds weights and the rows above in the first cache; the former walks memory as it lies, and is
         faster where a pixel is a few lines of the cache.
         """
-        return self.columns <= FEW_COLUMNS
+        return self.columns <= FEW_COLUMNS and not self._small
 
-    def _row(self, b: Builder, width: int, line: Value, pointers: Sequence[Value], vectors: Vectors) -> _Row:
+    def _row(self, b: Builder, line: Value, pointers: Sequence[Value]) -> Row:
         """Which rows of the kernel meet the map in a line of results, and where they do."""
         source, weights, result = pointers
         image, y = (b.udiv(line, i64(self.results[0])), b.urem(line, i64(self.results[0])))
         if self.images == 1:
             image, y = i64(0), line
-        (rows, taps), (down, _), (top, _) = self.kernel, self.dilation, self.padding
+        (rows, _), (down, _), (top, _) = self.kernel, self.dilation, self.padding
         above = b.sub(i64(top), times(b, y, self.stride[0]))  # how far the first tap lies above the map
         first = clamp(b, b.sdiv(b.add(above, i64(down - 1)), i64(down)), i64(0), i64(rows))
         below = b.add(above, i64(self.size[0] + down - 1))
@@ -116,9 +126,9 @@ class Depthwise:
         source = at(b, source, times(b, image, self.source.image))
         source = at(b, source, b.mul(b.sub(times(b, first, down), above), i64(self.source.line)))
         result = at(b, at(b, result, times(b, image, self.result.image)), times(b, y, self.result.line))
-        return _Row(source, weights, result, b.sub(last, first), times(b, first, taps * width * vectors.bytes))
+        return Row(source, weights, result, b.sub(last, first), first, i64(0))
 
-    def _along(self, code: Code, b: Builder, width: int, row: _Row) -> Iterator[tuple[_Tile, _Row]]:
+    def _along(self, code: Code, b: Builder, width: int, row: Row) -> Iterator[tuple[_Tile, Row]]:
         """The tiles of a line, a loop for those alike, and where each begins."""
         start = 0
         for tile, alike in groupby(self._tiles(width, code.vectors)):
@@ -150,38 +160,43 @@ class Depthwise:
         return tiles
 
 
-class _Row(NamedTuple):
-    """Where a line or a tile of it begins; how many rows of the kernel count; bytes of weights of those above."""
+class Row(NamedTuple):
+    """Where a line or a tile of it begins; how many rows of the kernel count, how many do not above them.
+
+    slot  which line of a ring the first that counts is; 0 without a ring
+    """
 
     source: Value
     weights: Value
     result: Value
     count: Value
     skipped: Value
+    slot: Value
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Groups of channels of one width, after `before` wider ones."""
+    """`count` groups of channels of one width, after `before` wider ones."""
 
     of: Depthwise
     width: int
+    count: int
     before: int
     vectors: Vectors
 
-    def call(self, b: Builder, tile: ir.Function, group: Value, row: _Row) -> None:
+    def call(self, b: Builder, tile: ir.Function, group: Value, row: Row) -> None:
         """Compute a tile for one of the groups."""
         taps, before = 1 + self.of.kernel[0] * self.of.kernel[1], self.before * WIDTH * self.vectors.bytes
         channel = b.add(times(b, group, self.width * self.vectors.bytes), i64(before))
         weights = b.add(times(b, group, taps * self.width * self.vectors.bytes), i64(taps * before))
         source, result = at(b, row.source, channel), at(b, row.result, channel)
-        b.call(tile, [source, at(b, row.weights, weights), result, row.count, row.skipped])
+        b.call(tile, [source, at(b, row.weights, weights), result, row.count, row.skipped, row.slot])
 
 
 @dataclass(frozen=True)
 class _Tile:
-    """Pointers: the source at the tile's first tap of the first row that counts, weights, the result; then how many
-    rows of the kernel count, and the bytes of weights of those above.
+    """Pointers: the source at the tile's first tap of the first row that counts, weights, the result; then `count`,
+    `skipped` and `slot` of `Row`.
 
     window  which inputs of a line lie in the map, counted from the first tap of the first pixel
     ahead   whether the inputs that the next line meets first are asked for
@@ -195,14 +210,15 @@ class _Tile:
 
     def emit(self, code: Code) -> ir.Function:
         key = (self.width, self.pixels, self.window, self.ahead, self.of.kernel[1], self.of.stride[1], self.of.dilation,
-               self.of.source.row, self.of.source.line, self.of.result.row, self.of.activation)  # fmt: skip
-        return code.function(key, "taps", 3, lambda b, *given: self._body(code.vectors, b, given), numbers=2)
+               self.of.source.row, self.of.source.line, self.of.result.row, self.of.activation, self.of.ring)  # fmt: skip
+        return code.function(key, "taps", 3, lambda b, *given: self._body(code.vectors, b, given), numbers=3)
 
     def _body(self, vectors: Vectors, b: Builder, given: Sequence[Value]) -> None:
-        source, weights, result, count, skipped = given
+        source, weights, result, count, skipped, slot = given
         bias = [load(b, weights, vectors.type, column * vectors.bytes) for column in range(self.width)]
         sums = [bias[column] for _ in range(self.pixels) for column in range(self.width)]
-        weights = at(b, at(b, weights, self.width * vectors.bytes), skipped)
+        above = times(b, skipped, self.of.kernel[1] * self.width * vectors.bytes)
+        weights = at(b, at(b, weights, self.width * vectors.bytes), above)
         for new in range(self.of.stride[0]):  # the rows that the next line meets first
             below = at(b, source, b.mul(b.add(count, i64(new)), i64(self.of.source.line)))
             for place in range(*self.window if self.ahead else (0, 0)):
@@ -210,16 +226,23 @@ class _Tile:
         before, head, body, done = (b.block, *(b.append_basic_block(name) for name in ("head", "row", "done")))
         b.branch(head)
         b.position_at_end(head)
-        carried = [b.phi(value.type) for value in (source, weights, count, *sums)]
-        for phi, value in zip(carried, (source, weights, count, *sums), strict=True):
+        carried = [b.phi(value.type) for value in (source, weights, count, slot, *sums)]
+        for phi, value in zip(carried, (source, weights, count, slot, *sums), strict=True):
             phi.add_incoming(value, before)
-        source, weights, left, *sums = carried
+        source, weights, left, slot, *sums = carried
         b.cbranch(b.icmp_signed(">", left, i64(0)), body, done)
         b.position_at_end(body)
+        below, next_slot = at(b, source, self.of.dilation[0] * self.of.source.line), slot
+        if self.of.ring:
+            next_slot = b.add(slot, i64(1))
+            last = b.icmp_signed("==", next_slot, i64(self.of.ring))
+            below = b.select(last, at(b, source, (1 - self.of.ring) * self.of.source.line), below)
+            next_slot = b.select(last, i64(0), next_slot)
         made = [
-            at(b, source, self.of.dilation[0] * self.of.source.line),
+            below,
             at(b, weights, self.of.kernel[1] * self.width * vectors.bytes),
-            b.sub(left, ir.Constant(I64, 1)),
+            b.sub(left, i64(1)),
+            next_slot,
             *self._row(vectors, b, source, weights, sums),
         ]
         for phi, value in zip(carried, made, strict=True):

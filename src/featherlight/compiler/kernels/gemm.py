@@ -30,7 +30,6 @@ from featherlight.compiler.code import (
     clamp,
     load,
     multiply_add,
-    prefetch,
     repeat,
     share,
     spread,
@@ -41,8 +40,6 @@ from featherlight.compiler.control import i64, loop
 from featherlight.compiler.kernels.activation import ElementWise, apply
 
 SHORT = 8  # inputs of a run that are no loop
-AHEAD = 4096  # bytes ahead of a single row's weights that are asked for: a page, where the processor stops to guess
-CACHE_LINE = 64  # bytes
 FEW_WEIGHTS = 16_000  # bytes of weights that stay in the first cache: then a row is written at once
 UNROLL = 2  # inputs a turn of the innermost loop: more made the code larger and no faster
 BLOCK = 20_000  # bytes of inputs that a block of rows keeps in the first cache beside a panel of weights
@@ -266,7 +263,6 @@ class _Driver:
             None if gemm.residual is None else gemm.residual.row,
             gemm.activation,
             gemm.last,
-            AHEAD if gemm.rows * self.lines == 1 else self._panel(width) if self._panels_first else 0,
         )
         return tile.emit(self.code)
 
@@ -283,7 +279,6 @@ class _Tile:
     residual: int | None
     activation: ElementWise | None
     last: ElementWise | None
-    ahead: int  # bytes from the weights that are read to those that are asked for meanwhile; 0 asks for none
 
     def emit(self, code: Code) -> ir.Function:
         pointers = len(self.sources) + 2 + (self.residual is not None)
@@ -317,8 +312,6 @@ class _Tile:
 
         def inputs(count: int, state: Sequence[Value]) -> list[Value]:
             first, weights, *sums = state
-            for place in range(0, count * self.width * vectors.bytes if self.ahead else 0, CACHE_LINE):
-                prefetch(b, at(b, weights, self.ahead + place))
             for number in range(count):
                 line = [
                     load(b, weights, vectors.type, (number * self.width + column) * vectors.bytes)

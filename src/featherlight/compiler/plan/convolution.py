@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from featherlight.compiler.kernels import depthwise, gemm
 from featherlight.compiler.kernels.activation import ElementWise
 from featherlight.compiler.kernels.gemm import Gemm, Run, Strides
+from featherlight.compiler.kernels.expand_depthwise import ExpandDepthwise
 from featherlight.compiler.kernels.lines import Frame
 from featherlight.compiler.plan.layout import FLOAT_BYTES, Dense, Map, Piece
 from featherlight.compiler.plan.planner import Floats, Planner, element_wise
@@ -16,6 +17,8 @@ from featherlight.compiler.plan.step import Buffer, Memory, Place
 from featherlight.graph import Op, kinds
 
 PLANAR = 4  # channels of a caller's image up to which the first convolution reads it plane by plane
+LARGE = 400_000  # bytes of an expanded map from which on it is not written to memory
+RING = 200_000  # bytes of its lines that are kept at once
 MOST_PIECES = 12  # that one product reads
 
 
@@ -79,10 +82,10 @@ def _parts(planner: Planner, op: Op) -> tuple[kinds.Kind, Floats | None, Floats]
     return op.kind, None if bias is None else weight, np.zeros(0, np.float32) if bias is None else bias
 
 
-def _end(planner: Planner, op: Op, shape: tuple[int, int, int, int] | None) -> End:
+def _end(planner: Planner, op: Op, shape: tuple[int, int, int, int] | None, plain: bool = False) -> End:
     """What follows an operation whose result, (images, height, width, channels), nothing else reads.
 
-    A residual is added only where a shape is given.
+    A residual is added only where a shape is given; its channels must lie in their order if `plain`.
     """
     end = End((op,), op.outputs[0])
     after = planner.followers(end.name)
@@ -91,6 +94,8 @@ def _end(planner: Planner, op: Op, shape: tuple[int, int, int, int] | None) -> E
         end = End((*end.ops, after), after.outputs[0], function)
         after = planner.followers(end.name)
     residual = _residual(planner, after, end.name, shape)
+    if residual is not None and plain and residual.order != tuple(range(residual.channels)):
+        residual = None
     if after is not None and residual is not None:
         end = End((*end.ops, after), after.outputs[0], end.activation, residual)
         after = planner.followers(end.name)
@@ -124,7 +129,9 @@ def _of_maps(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, 
         x = planner.single(x)
     *_, height, width = planner.graph.tensors[op.outputs[0]].shape
     outputs, inputs = len(weight) // kind.groups, weight.shape[1]
-    end = _end(planner, op, (x.images, height, width, len(weight)) if kind.groups == 1 else None)
+    end = _end(planner, op, (x.images, height, width, len(weight)), plain=kind.groups > 1)
+    if _expand_depthwise(planner, end, kind, weight, bias, x):
+        return True
     made = planner.new_map(x.images, height, width, len(weight), end.residual.order if end.residual else None)
     if (kind.groups - 1) * outputs + planner.vectors.padded(outputs) > made.pieces[0].pitch:
         made = _wider(planner, made, (kind.groups - 1) * outputs + planner.vectors.padded(outputs))
@@ -136,13 +143,63 @@ def _of_maps(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, 
         lines = weight[mine][:, part.order].transpose(0, 2, 3, 1).reshape(outputs, -1)
         if taps == (1, 1):
             lines = weight[mine][:, part.order, 0, 0]
-        (piece,) = made.pieces
-        to = made
+        to, of_group = made, end
         if kind.groups > 1:
-            to = Map(made.images, height, width, (Piece(piece.buffer, piece.pitch, group * outputs, outputs),), tuple(range(outputs)))
-        _product(planner, end, rows, sources, part.pieces, runs, lines, bias[mine], to)
+            to = _some(made, group * outputs, outputs)
+            residual = None if end.residual is None else _some(end.residual, group * outputs, outputs)
+            of_group = replace(end, residual=residual, ops=end.ops if group + 1 == kind.groups else ())
+        _product(planner, of_group, rows, sources, part.pieces, runs, lines, bias[mine], to)
     planner.values[end.name] = made
     return True
+
+
+def _expand_depthwise(
+    planner: Planner, end: End, kind: kinds.Convolution, weight: Floats, bias: Floats, x: Map
+) -> bool:
+    """A pointwise convolution and the depthwise one that alone reads it, as one step where their map is large."""
+    after, vectors = planner.followers(end.name), planner.vectors
+    if after is None or not isinstance(after.kind, kinds.Convolution) or end.residual is not None:
+        return False
+    inner, taps, below = _parts(planner, after)
+    pointwise = weight.shape[2:] == (1, 1) and kind.stride == (1, 1) and kind.groups == 1 and not any(kind.padding)
+    if taps is None or not isinstance(inner, kinds.Convolution) or not pointwise or len(x.pieces) > 1:
+        return False
+    if inner.groups != len(weight) or len(taps) != len(weight) or inner.dilation != (1, 1):
+        return False
+    pitch, (piece,) = vectors.padded(len(weight)), x.pieces
+    line, ring = FLOAT_BYTES * x.width * pitch, taps.shape[2]
+    if line * x.height < LARGE or line * ring > RING or weight.size > x.pixels * 4:
+        return False
+    planner.swallow(after)
+    last = _end(planner, after, None)
+    *_, height, width = planner.graph.tensors[after.outputs[0]].shape
+    made = planner.new_map(x.images, height, width, len(weight))
+    (to,) = made.pieces
+    rows = Strides(0, 0, piece.row)
+    expand = Gemm(1, 1, x.width, (rows,), (Run(0, 0, piece.count),), pitch // vectors.lanes,
+                  Strides(0, 0, FLOAT_BYTES * pitch), None, end.activation)  # fmt: skip
+    lines = depthwise.Depthwise(
+        x.images, (x.height, x.width), (height, width), pitch // vectors.lanes, (taps.shape[2], taps.shape[3]),
+        inner.stride, (inner.padding[0], inner.padding[1]), (1, 1), Strides(0, line, FLOAT_BYTES * pitch),
+        Strides(made.pixels * to.row, made.width * to.row, to.row), last.activation, ring,
+    )  # fmt: skip
+    kernel = ExpandDepthwise(expand, lines, x.pixels * piece.row, x.width * piece.row)
+    packed = planner.weights(gemm.pack(weight[:, x.order, 0, 0], bias, vectors, expand.widths))
+    planner.step(
+        kernel,
+        (piece.place, packed, planner.weights(depthwise.pack(taps[:, 0], below, vectors)), to.place),
+        (3,),
+        (*end.ops, *last.ops),
+    )
+    planner.values[last.name] = made
+    return True
+
+
+def _some(x: Map, first: int, count: int) -> Map:
+    """Some of the channels of a map in one piece and in order."""
+    (piece,) = x.pieces
+    some = Piece(piece.buffer, piece.pitch, piece.offset + first, count)
+    return Map(x.images, x.height, x.width, (some,), tuple(range(count)))
 
 
 def _windows(

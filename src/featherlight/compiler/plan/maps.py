@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from featherlight.compiler.kernels.element_wise import Combine, Operator, Pixels
 from featherlight.compiler.kernels.gemm import Strides
 from featherlight.compiler.kernels.pool import MapMean, Pool
-from featherlight.compiler.plan.layout import Map, Piece
+from featherlight.compiler.plan.layout import FLOAT_BYTES, Map, Piece
 from featherlight.compiler.plan.planner import Planner, element_wise
 from featherlight.compiler.plan.step import Place
 from featherlight.graph import Op, kinds
@@ -25,11 +27,13 @@ def activation(planner: Planner, op: Op) -> bool:
     x, function = _map(planner, op.inputs[0]), element_wise(op)
     if x is None or function is None:
         return False
-    x = planner.single(x)
+    x = _whole_vectors(planner, x)
     made = planner.new_map(x.images, x.height, x.width, x.channels, x.order)
-    columns = planner.vectors.padded(x.channels) // planner.vectors.lanes
-    kernel = Combine(x.images, x.pixels, columns, (_pixels(x),), _pixels(made), None, function)
-    planner.step(kernel, (x.pieces[0].place, made.pieces[0].place), (1,), (op,))
+    for piece, place, last in _side_by_side(x, made):
+        operand = Pixels(x.pixels * piece.row, piece.row)
+        columns = planner.vectors.padded(piece.count) // planner.vectors.lanes
+        kernel = Combine(x.images, x.pixels, columns, (operand,), _pixels(made), None, function)
+        planner.step(kernel, (piece.place, place), (1,), (op,) if last else ())
     planner.values[op.outputs[0]] = made
     return True
 
@@ -71,21 +75,17 @@ def pool(planner: Planner, op: Op) -> bool:
     if x is None or not isinstance(kind, kinds.MaxPool | kinds.AveragePool):
         return False
     _, _, height, width = planner.graph.tensors[op.outputs[0]].shape
-    lanes = planner.vectors.lanes
-    if any(piece.count % lanes for piece in x.pieces[:-1]):
-        x = planner.single(x)
+    lanes, x = planner.vectors.lanes, _whole_vectors(planner, x)
     made = planner.new_map(x.images, height, width, x.channels, x.order)
-    first, (to,) = 0, made.pieces
-    for number, piece in enumerate(x.pieces):
+    (to,) = made.pieces
+    for piece, place, last in _side_by_side(x, made):
         kernel = Pool(
             isinstance(kind, kinds.MaxPool), x.images, (x.height, x.width), (height, width),
             -(-piece.count // lanes), kind.kernel, kind.stride, (kind.padding[0], kind.padding[1]),
             kind.dilation if isinstance(kind, kinds.MaxPool) else (1, 1), _strides(x, piece), _strides(made, to),
             kind.kernel[0] * kind.kernel[1] if isinstance(kind, kinds.AveragePool) and kind.count_padding else None,
         )  # fmt: skip
-        place = Place(to.buffer, 4 * first)
-        planner.step(kernel, (piece.place, place), (1,), (op,) if number + 1 == len(x.pieces) else ())
-        first += piece.count
+        planner.step(kernel, (piece.place, place), (1,), (op,) if last else ())
     planner.values[op.outputs[0]] = made
     return True
 
@@ -95,16 +95,12 @@ def mean(planner: Planner, op: Op) -> bool:
     x, kind = _map(planner, op.inputs[0]), op.kind
     if x is None or not isinstance(kind, kinds.Mean) or sorted(axis % 4 for axis in kind.axes) != [2, 3]:
         return False
-    lanes = planner.vectors.lanes
-    if any(piece.count % lanes for piece in x.pieces[:-1]):
-        x = planner.single(x)
+    lanes, x = planner.vectors.lanes, _whole_vectors(planner, x)
     made = planner.new_map(x.images, 1, 1, x.channels, x.order)
-    first, (to,) = 0, made.pieces
-    for number, piece in enumerate(x.pieces):
+    (to,) = made.pieces
+    for piece, place, last in _side_by_side(x, made):
         kernel = MapMean(x.images, x.pixels, -(-piece.count // lanes), _strides(x, piece), to.row)
-        place = Place(to.buffer, 4 * first)
-        planner.step(kernel, (piece.place, place), (1,), (op,) if number + 1 == len(x.pieces) else ())
-        first += piece.count
+        planner.step(kernel, (piece.place, place), (1,), (op,) if last else ())
     planner.values[op.outputs[0]] = made
     return True
 
@@ -121,6 +117,20 @@ def _map(planner: Planner, name: str) -> Map | None:
         place = planner.weights(np.pad(constant.reshape(-1), (0, pitch - shape[1])))
         return Map(1, 1, 1, (Piece(place.buffer, pitch, 0, shape[1]),), tuple(range(shape[1])))
     return None
+
+
+def _whole_vectors(planner: Planner, x: Map) -> Map:
+    """The map, in one piece if a piece before the last ends within a vector."""
+    whole = all(piece.count % planner.vectors.lanes == 0 for piece in x.pieces[:-1])
+    return x if whole else planner.single(x)
+
+
+def _side_by_side(x: Map, made: Map) -> Iterator[tuple[Piece, Place, bool]]:
+    """Each piece of a map, the place in a map of one piece for what is made of it, and whether it is the last."""
+    first, (to,) = 0, made.pieces
+    for number, piece in enumerate(x.pieces, 1):
+        yield piece, Place(to.buffer, FLOAT_BYTES * first), number == len(x.pieces)
+        first += piece.count
 
 
 def _pixels(x: Map, of: Map | None = None) -> Pixels:
