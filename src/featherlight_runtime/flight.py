@@ -29,7 +29,7 @@ from featherlight_runtime.program import Array, Program
 VERSION = 1
 MAGIC = b"\x89FLIGHT\n"
 _START = struct.Struct("<8sIIQ8x")
-_DIGEST = 32
+_HEADER = _START.size + 32  # where it begins: after the digest
 _PAGE = 4096
 
 
@@ -45,9 +45,13 @@ def load(path: str | os.PathLike[str], threads: int = 1) -> Network:
 def read(path: str | os.PathLike[str]) -> Program:
     """The program in a flight file; raises FlightError as `load` does."""
     name = os.fspath(path)
+    if not Path(name).is_file():
+        raise FlightError(f"a flight file must be there; {name!r} is no file")
     try:
         with Path(name).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
+            _check(file.read(_HEADER), size, name)  # before all of it is read: it may be anything
+            file.seek(0)
             held = pages(size).data[:size]
             filled = file.readinto(held)
     except OSError as error:
@@ -57,24 +61,30 @@ def read(path: str | os.PathLike[str]) -> Program:
 
 def unpack(data: memoryview, name: str) -> Program:
     """The program that the bytes of a flight file hold, without copying it; `name` is what errors call it."""
-    if len(data) < _START.size + _DIGEST or data[: len(MAGIC)] != MAGIC:
+    header = _check(data[:_HEADER], len(data), name)
+    if _digest(data) != data[_START.size : _HEADER]:
+        raise FlightError(f"a flight file must be as it was written; {name!r} was altered")
+    try:
+        return _program(data, json.loads(bytes(data[_HEADER:][:header])), _HEADER + header)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FlightError(f"a flight file must have a header that says what is in it; {name!r} has none") from error
+
+
+def _check(start: bytes | memoryview, there: int, name: str) -> int:
+    """The length of the header of a file that begins so and has so many bytes; raises FlightError if it is another."""
+    if len(start) < _HEADER or start[: len(MAGIC)] != MAGIC:
         raise FlightError(f"a flight file must begin as one; {name!r} is something else")
-    _, version, header, size = _START.unpack_from(data)
+    _, version, header, size = _START.unpack_from(start)
     if version > VERSION:
         raise FlightError(
             f"a flight file must be of version {VERSION} or before; {name!r} is of version {version}: "
             f"install a newer featherlight-runtime"
         )
-    if len(data) < size:
-        raise FlightError(f"a flight file must be whole; {name!r} ends after {len(data)} of its {size} bytes")
-    if len(data) > size or _digest(data) != data[_START.size : _START.size + _DIGEST]:
+    if there < size:
+        raise FlightError(f"a flight file must be whole; {name!r} ends after {there} of its {size} bytes")
+    if there > size:
         raise FlightError(f"a flight file must be as it was written; {name!r} was altered")
-    try:
-        return _program(data, json.loads(bytes(data[_START.size + _DIGEST :][:header])))
-    except (KeyError, TypeError, ValueError) as error:
-        raise FlightError(
-            f"a flight file must have a header that says what is in it; that of {name!r} does not"
-        ) from error
+    return int(header)
 
 
 def pack(program: Program) -> bytes:
@@ -84,19 +94,19 @@ def pack(program: Program) -> bytes:
         for name in ("entries", "arena", "inputs", "outputs", "instructions", "steps", "about")
     }
     sections = {"code": bytes(program.code), "weights": bytes(program.weights)}
-    # Lengths first: where a section begins depends on the header's length, and so must not change it.
     text = json.dumps({**head, "sections": {name: len(data) for name, data in sections.items()}}, allow_nan=False)
     header = text.encode()
-    body = bytearray(bytes(_START.size + _DIGEST) + header)
+    body = bytearray(bytes(_HEADER) + header)
     for data in sections.values():
         body += bytes(-len(body) % _PAGE) + data
     _START.pack_into(body, 0, MAGIC, VERSION, len(header), len(body))
-    body[_START.size : _START.size + _DIGEST] = _digest(memoryview(body))
+    body[_START.size : _HEADER] = _digest(memoryview(body))
     return bytes(body)
 
 
-def _program(data: memoryview, head: dict[str, Any]) -> Program:
-    at, found = _START.size + _DIGEST + _START.unpack_from(data)[2], {}
+def _program(data: memoryview, head: dict[str, Any], at: int) -> Program:
+    """What the header says that is in the data, its sections from `at` on."""
+    found = {}
     for name in ("code", "weights"):
         at += -at % _PAGE
         found[name] = data[at : at + head["sections"][name]]
@@ -122,5 +132,5 @@ def _arrays(listed: list[tuple[list[int], str]]) -> tuple[Array, ...]:
 
 def _digest(data: memoryview) -> bytes:
     digest = hashlib.sha256(data[: _START.size])
-    digest.update(data[_START.size + _DIGEST :])
+    digest.update(data[_HEADER:])
     return digest.digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 import weakref
 from types import TracebackType
@@ -56,7 +55,7 @@ class Network:
         for _ in range(calls):
             seconds = self._run(taken, results, ticks.ctypes.data)
             rows.append(np.diff(ticks) * (seconds / max(int(ticks[-1] - ticks[0]), 1)))
-        return tuple(statistics.median(map(float, times)) for times in zip(*rows, strict=True))
+        return tuple(np.median(rows, axis=0).tolist())
 
     def close(self) -> None:
         """Give back threads and memory; calls are refused from now on."""
