@@ -6,6 +6,7 @@ says.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from featherlight.compiler.code import Builder, Value, fill, larger, multiply_add, smaller
@@ -14,6 +15,8 @@ from featherlight.graph.activations import Function
 from featherlight.graph.kinds import Activation, Clip
 
 ElementWise = Activation | Clip
+
+MOST = (2 - 2**-23) * 2.0**127  # the largest float
 
 _TANH = (-0.333332777, 0.133313313, -0.0537300073, 0.0206061788, -0.00566697866)  # of tanh(x), |x| <= 0.625
 # Of exp(t^2 / 2) times the normal distribution's integral from t on, times t + 4, by (t - 4) / (t + 4); 0 <= t <= 14.
@@ -31,7 +34,8 @@ def apply(b: Builder, kind: ElementWise, x: Value) -> Value:
 
 
 def clip(b: Builder, x: Value, low: float, high: float) -> Value:
-    """`x`, held between two numbers."""
+    """`x`, held between two numbers; one beyond floats holds nothing."""
+    low, high = (math.copysign(math.inf, bound) if abs(bound) > MOST else bound for bound in (low, high))
     return smaller(b, larger(b, x, fill(x.type, low)), fill(x.type, high))
 
 

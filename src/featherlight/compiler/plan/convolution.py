@@ -1,4 +1,4 @@
-"""Convolutions and fully connected layers as steps, with what follows them: function, residual sum, function."""
+"""Convolutions and fully connected layers as steps."""
 
 from __future__ import annotations
 
@@ -6,41 +6,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from featherlight.compiler.kernels import depthwise, gemm
-from featherlight.compiler.kernels.activation import ElementWise
+from featherlight.compiler.kernels import gemm
 from featherlight.compiler.kernels.gemm import Gemm, Run, Strides
-from featherlight.compiler.kernels.expand_depthwise import ExpandDepthwise
 from featherlight.compiler.kernels.lines import Frame
+from featherlight.compiler.plan.block import depthwise_block, expanded
+from featherlight.compiler.plan.ending import End, end_of, parts
 from featherlight.compiler.plan.layout import FLOAT_BYTES, Dense, Map, Piece
 from featherlight.compiler.plan.planner import Floats, Planner, element_wise
 from featherlight.compiler.plan.step import Buffer, Memory, Place
 from featherlight.graph import Op, kinds
 
 PLANAR = 4  # channels of a caller's image up to which the first convolution reads it plane by plane
-LARGE = 400_000  # bytes of an expanded map from which on it is not written to memory
-RING = 200_000  # bytes of its lines that are kept at once
 MOST_PIECES = 12  # that one product reads
-
-
-@dataclass(frozen=True)
-class End:
-    """What is computed while results are written: operations, functions, the map that is added, the last name."""
-
-    ops: tuple[Op, ...]
-    name: str
-    activation: ElementWise | None = None
-    residual: Map | None = None
-    last: ElementWise | None = None
 
 
 def convolution(planner: Planner, op: Op) -> bool:
     """A convolution of a map by constant weights."""
-    kind, weight, bias = _parts(planner, op)
+    kind, weight, bias = parts(planner, op)
     if weight is None or not isinstance(kind, kinds.Convolution):
         return False
     channels = planner.graph.tensors[op.inputs[0]].shape[1]
     if kind.groups == channels == len(weight) and channels > 1:
-        return _depthwise(planner, op, kind, weight[:, 0], bias)
+        return depthwise_block(planner, op, kind, weight[:, 0], bias)
     given = planner.values.get(op.inputs[0])
     if isinstance(given, Dense) and channels <= PLANAR and kind.groups == 1:
         return _of_planes(planner, op, kind, weight, bias, given)
@@ -51,7 +38,7 @@ def convolution(planner: Planner, op: Op) -> bool:
 
 def linear(planner: Planner, op: Op) -> bool:
     """A fully connected layer of (N, C), or of maps that were flattened."""
-    _, weight, bias = _parts(planner, op)
+    _, weight, bias = parts(planner, op)
     if weight is None or len(planner.graph.tensors[op.inputs[0]].shape) != 2:
         return False
     value = planner.values.get(op.inputs[0])
@@ -64,58 +51,11 @@ def linear(planner: Planner, op: Op) -> bool:
     runs = tuple(
         Run(number, 0, piece.count, x.pixels, piece.row) for number, piece in enumerate(x.pieces)
     )
-    end = _end(planner, op, (x.images, 1, 1, len(weight)))
+    end = end_of(planner, op, (x.images, 1, 1, len(weight)))
     made = planner.new_map(x.images, 1, 1, len(weight), end.residual.order if end.residual else None)
     _product(planner, end, (1, 1, x.images), sources, x.pieces, runs, by_pixel.reshape(len(weight), -1), bias, made)
     planner.values[end.name] = made
     return True
-
-
-def _parts(planner: Planner, op: Op) -> tuple[kinds.Kind, Floats | None, Floats]:
-    """Kind, weight and bias; the weight is None where either is computed."""
-    weight = planner.constant(op.inputs[1])
-    if weight is None:
-        return op.kind, None, np.zeros(0, np.float32)
-    if len(op.inputs) == 2:
-        return op.kind, weight, np.zeros(len(weight), np.float32)
-    bias = planner.constant(op.inputs[2])
-    return op.kind, None if bias is None else weight, np.zeros(0, np.float32) if bias is None else bias
-
-
-def _end(planner: Planner, op: Op, shape: tuple[int, int, int, int] | None, plain: bool = False) -> End:
-    """What follows an operation whose result, (images, height, width, channels), nothing else reads.
-
-    A residual is added only where a shape is given; its channels must lie in their order if `plain`.
-    """
-    end = End((op,), op.outputs[0])
-    after = planner.followers(end.name)
-    function = element_wise(after)
-    if after is not None and function is not None:
-        end = End((*end.ops, after), after.outputs[0], function)
-        after = planner.followers(end.name)
-    residual = _residual(planner, after, end.name, shape)
-    if residual is not None and plain and residual.order != tuple(range(residual.channels)):
-        residual = None
-    if after is not None and residual is not None:
-        end = End((*end.ops, after), after.outputs[0], end.activation, residual)
-        after = planner.followers(end.name)
-        function = element_wise(after)
-        if after is not None and function is not None:
-            end = End((*end.ops, after), after.outputs[0], end.activation, residual, function)
-    for each in end.ops[1:]:
-        planner.swallow(each)
-    return end
-
-
-def _residual(planner: Planner, add: Op | None, name: str, shape: tuple[int, int, int, int] | None) -> Map | None:
-    """The map that is added to `name`, if it is there already, in one piece and of the same shape."""
-    if add is None or shape is None or not isinstance(add.kind, kinds.Add) or add.inputs[0] == add.inputs[1]:
-        return None
-    (other,) = (each for each in add.inputs if each != name)
-    value = planner.values.get(other)
-    if not isinstance(value, Map) or len(value.pieces) > 1:
-        return None
-    return value if (value.images, value.height, value.width, value.channels) == shape else None
 
 
 def _of_maps(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, bias: Floats, x: Map) -> bool:
@@ -129,8 +69,8 @@ def _of_maps(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, 
         x = planner.single(x)
     *_, height, width = planner.graph.tensors[op.outputs[0]].shape
     outputs, inputs = len(weight) // kind.groups, weight.shape[1]
-    end = _end(planner, op, (x.images, height, width, len(weight)), plain=kind.groups > 1)
-    if _expand_depthwise(planner, end, kind, weight, bias, x):
+    end = end_of(planner, op, (x.images, height, width, len(weight)), plain=kind.groups > 1)
+    if kind.groups == 1 and taps == (1, 1) and expanded(planner, end, weight[:, :, 0, 0], bias, x, kind.stride):
         return True
     made = planner.new_map(x.images, height, width, len(weight), end.residual.order if end.residual else None)
     if (kind.groups - 1) * outputs + planner.vectors.padded(outputs) > made.pieces[0].pitch:
@@ -150,48 +90,6 @@ def _of_maps(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, 
             of_group = replace(end, residual=residual, ops=end.ops if group + 1 == kind.groups else ())
         _product(planner, of_group, rows, sources, part.pieces, runs, lines, bias[mine], to)
     planner.values[end.name] = made
-    return True
-
-
-def _expand_depthwise(
-    planner: Planner, end: End, kind: kinds.Convolution, weight: Floats, bias: Floats, x: Map
-) -> bool:
-    """A pointwise convolution and the depthwise one that alone reads it, as one step where their map is large."""
-    after, vectors = planner.followers(end.name), planner.vectors
-    if after is None or not isinstance(after.kind, kinds.Convolution) or end.residual is not None:
-        return False
-    inner, taps, below = _parts(planner, after)
-    pointwise = weight.shape[2:] == (1, 1) and kind.stride == (1, 1) and kind.groups == 1 and not any(kind.padding)
-    if taps is None or not isinstance(inner, kinds.Convolution) or not pointwise or len(x.pieces) > 1:
-        return False
-    if inner.groups != len(weight) or len(taps) != len(weight) or inner.dilation != (1, 1):
-        return False
-    pitch, (piece,) = vectors.padded(len(weight)), x.pieces
-    line, ring = FLOAT_BYTES * x.width * pitch, taps.shape[2]
-    if line * x.height < LARGE or line * ring > RING or weight.size > x.pixels * 4:
-        return False
-    planner.swallow(after)
-    last = _end(planner, after, None)
-    *_, height, width = planner.graph.tensors[after.outputs[0]].shape
-    made = planner.new_map(x.images, height, width, len(weight))
-    (to,) = made.pieces
-    rows = Strides(0, 0, piece.row)
-    expand = Gemm(1, 1, x.width, (rows,), (Run(0, 0, piece.count),), pitch // vectors.lanes,
-                  Strides(0, 0, FLOAT_BYTES * pitch), None, end.activation)  # fmt: skip
-    lines = depthwise.Depthwise(
-        x.images, (x.height, x.width), (height, width), pitch // vectors.lanes, (taps.shape[2], taps.shape[3]),
-        inner.stride, (inner.padding[0], inner.padding[1]), (1, 1), Strides(0, line, FLOAT_BYTES * pitch),
-        Strides(made.pixels * to.row, made.width * to.row, to.row), last.activation, ring,
-    )  # fmt: skip
-    kernel = ExpandDepthwise(expand, lines, x.pixels * piece.row, x.width * piece.row)
-    packed = planner.weights(gemm.pack(weight[:, x.order, 0, 0], bias, vectors, expand.widths))
-    planner.step(
-        kernel,
-        (piece.place, packed, planner.weights(depthwise.pack(taps[:, 0], below, vectors)), to.place),
-        (3,),
-        (*end.ops, *last.ops),
-    )
-    planner.values[last.name] = made
     return True
 
 
@@ -265,7 +163,7 @@ def _of_planes(
                 for row in range(rows)
             )
     *_, down, across = planner.graph.tensors[op.outputs[0]].shape
-    end = _end(planner, op, (images, down, across, len(weight)))
+    end = end_of(planner, op, (images, down, across, len(weight)))
     made = planner.new_map(images, down, across, len(weight), end.residual.order if end.residual else None)
     strides = Strides(channels * high * line, kind.stride[0] * line, kind.stride[1] * FLOAT_BYTES)
     source = Piece(place.buffer, 1, 0, 1)
@@ -312,26 +210,3 @@ def _wider(planner: Planner, made: Map, floats: int) -> Map:
     pitch = planner.vectors.padded(floats)
     buffer = planner.room(made.images * made.pixels * pitch)
     return Map(made.images, made.height, made.width, (Piece(buffer, pitch, 0, piece.count),), made.order)
-
-
-def _depthwise(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, bias: Floats) -> bool:
-    """Each channel by itself, in whatever order the channels lie."""
-    x = planner.map_of(op.inputs[0])
-    assert x is not None
-    x = planner.single(x)
-    (piece,) = x.pieces
-    *_, height, width = planner.graph.tensors[op.outputs[0]].shape
-    end = _end(planner, op, None)
-    made = planner.new_map(x.images, height, width, x.channels, x.order)
-    (to,) = made.pieces
-    order = list(x.order)
-    kernel = depthwise.Depthwise(
-        x.images, (x.height, x.width), (height, width), planner.vectors.padded(x.channels) // planner.vectors.lanes,
-        (weight.shape[1], weight.shape[2]), kind.stride, (kind.padding[0], kind.padding[1]), kind.dilation,
-        Strides(x.pixels * piece.row, x.width * piece.row, piece.row),
-        Strides(made.pixels * to.row, made.width * to.row, to.row), end.activation,
-    )  # fmt: skip
-    packed = planner.weights(depthwise.pack(weight[order], bias[order], planner.vectors))
-    planner.step(kernel, (piece.place, packed, to.place), (2,), end.ops)
-    planner.values[end.name] = made
-    return True

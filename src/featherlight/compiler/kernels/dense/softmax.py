@@ -11,7 +11,7 @@ from llvmlite import ir
 from featherlight.compiler.code import FLOAT, Builder, Code, Value, at, fill, load, spread, store, times
 from featherlight.compiler.control import i64, loop, variable
 from featherlight.compiler.kernels.dense.lanes import DOUBLE, add, along, double, largest, like, single, together
-from featherlight.compiler.kernels.dense.walk import Shape, Walk, rows
+from featherlight.compiler.kernels.dense.walk import Shape, Walk, rows, walk
 from featherlight.compiler.kernels.exponential import exponential, logarithm
 from featherlight.graph import kinds
 
@@ -37,7 +37,7 @@ class Softmax:
                 line = _Line(code, self.count, 1, (code.vectors.type, FLOAT))
                 self._one(b, line, *(at(b, p, times(b, row, 4 * step)) for p in (x, y)))
         else:
-            places = Walk((self.outer, self.inner), ((step, 1), (step, 1)))
+            places = walk((self.outer, self.inner), [(step, 1), (step, 1)])
             with rows(b, places, thread, threads, pointers) as ((x, y), start, stop):
 
                 def some(index: Value, kind: ir.Type) -> None:
