@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from featherlight.compiler import image
+from collections.abc import Iterable
+
+from featherlight.compiler import cache, image
 from featherlight.compiler.child import Child
 from featherlight.compiler.code import Vectors
 from featherlight.compiler.emission import emit
 from featherlight.compiler.instruction_set import InstructionSet, host
 from featherlight.compiler.plan import make
 from featherlight.compiler.plan.pixels import Scaling, from_pixels
-from featherlight.compiler.plan.step import Plan, Step
+from featherlight.compiler.plan.step import Buffer, Memory, Plan, Step
 from featherlight.graph import Graph, canonical
 from featherlight_runtime.program import Array, Program
 
@@ -32,11 +34,19 @@ def plan(
 def program(
     graph: Graph, instructions: InstructionSet | None = None, *, fuse: bool = True, pixels: Scaling | None = None
 ) -> Program:
-    """The machine code of a graph with all that it needs; arguments and errors are those of `plan`.
+    """The machine code of a graph with all that it needs, compiled once and then kept; arguments as those of `plan`.
 
-    Raises Failure where LLVM gives up.
+    Raises BadInput as `plan` does, Failure where LLVM gives up.
     """
-    instructions = instructions or host()
+    chosen = instructions or host()
+    name = cache.key(graph, chosen, fuse, pixels)
+    return cache.kept(name, lambda: compiled(graph, chosen, fuse=fuse, pixels=pixels))
+
+
+def compiled(
+    graph: Graph, instructions: InstructionSet, *, fuse: bool = True, pixels: Scaling | None = None
+) -> Program:
+    """The same, compiled now."""
     with Child(instructions) as child:
         made = plan(graph, instructions, fuse=fuse, pixels=pixels)
         emitted = emit(made)
@@ -51,6 +61,38 @@ def program(
         instructions.needs,
         tuple(label(step) for step in made.steps),
     )
+
+
+def llvm_text(graph: Graph, instructions: InstructionSet | None = None, *, pixels: Scaling | None = None) -> str:
+    """The module of a graph as LLVM is given it, to be read."""
+    return emit(plan(graph, instructions, pixels=pixels)).text
+
+
+def assembly(graph: Graph, instructions: InstructionSet | None = None, *, pixels: Scaling | None = None) -> str:
+    """What the processor will run, to be read."""
+    instructions = instructions or host()
+    with Child(instructions, "assembly") as child:
+        return child.compile(llvm_text(graph, instructions, pixels=pixels)).decode()
+
+
+def table(made: Plan) -> list[dict[str, str | int]]:
+    """A plan to be read: each step's kernel, what it computes, and the bytes of what it touches."""
+    return [
+        {
+            "step": number,
+            "kernel": kernel(step),
+            "gives": step.ops[-1].outputs[0] if step.ops else "",
+            "operations": " ".join(type(op.kind).__name__ for op in step.ops),
+            "weight bytes": _bytes(each for each in step.operands if each.memory is Memory.WEIGHTS),
+            "bytes read": _bytes(each for each in step.operands if each.memory is not Memory.WEIGHTS),
+            "bytes written": _bytes(step.results),
+        }
+        for number, step in enumerate(made.steps)
+    ]
+
+
+def _bytes(buffers: Iterable[Buffer]) -> int:
+    return sum(buffer.bytes for buffer in dict.fromkeys(buffers))
 
 
 def label(step: Step) -> str:

@@ -64,7 +64,9 @@ def _compile(text: str, instructions: InstructionSet, wanted: Wanted) -> bytes:
     from featherlight.compiler import llvm
 
     machine = llvm.machine(instructions)
-    return llvm.assembly(text, machine).encode() if wanted == "assembly" else llvm.object_code(text, machine)
+    if wanted == "assembly":
+        return llvm.assembly(text, machine, llvm.tidy).encode()
+    return llvm.object_code(text, machine, llvm.tidy)
 
 
 def _end(code: int) -> str:

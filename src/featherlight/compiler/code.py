@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from llvmlite import ir
 
@@ -17,8 +18,8 @@ POINTER, FLOAT, VOID = ir.PointerType(), ir.FloatType(), ir.VoidType()
 _BYTE, _I32 = ir.IntType(8), ir.IntType(32)
 _FUSE = ("contract",)  # a product and a sum may become one instruction
 
-Value = ir.Value
-Builder = ir.IRBuilder
+Value: TypeAlias = ir.Value
+Builder: TypeAlias = ir.IRBuilder
 
 
 @dataclass(frozen=True)

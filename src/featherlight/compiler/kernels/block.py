@@ -1,7 +1,7 @@
 """Expansion, depthwise convolution and projection line by line: the wide maps between them are never in memory.
 
-The block of MobileNet v2 (Sandler et al. 2018, section 3.3), whole or without its first or last part. What a line of the
-depthwise convolution needs of the expanded map are as many lines as its kernel is high: they are kept in a ring on the
+The block of MobileNet v2 (Sandler et al. 2018, section 3.3), whole or without its first or last part. A line of the
+depthwise convolution needs as many lines of the expanded map as its kernel is high: they are kept in a ring on the
 thread's own stack, and each is expanded when the first result needs it. The line that comes of them is projected at
 once. Threads share the lines of results; where their shares meet, both expand the lines that both need.
 
@@ -60,7 +60,9 @@ class Block:
         with loop(b, *share(b, thread, threads, lines.images * lines.results[0]), name="line") as line:
             image, y = b.udiv(line, i64(lines.results[0])), b.urem(line, i64(lines.results[0]))
             top = b.sub(times(b, y, lines.stride[0]), i64(lines.padding[0]))
-            begin, end = (clamp(b, edge, i64(0), i64(lines.size[0])) for edge in (top, b.add(top, i64(lines.kernel[0]))))
+            begin, end = (
+                clamp(b, edge, i64(0), i64(lines.size[0])) for edge in (top, b.add(top, i64(lines.kernel[0])))
+            )
             of_image, slot = at(b, source, times(b, image, self.source.image)), i64(0)
             first = at(b, of_image, times(b, begin, self.source.line))
             if self.expand is not None and ring is not None:

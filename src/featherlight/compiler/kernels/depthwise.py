@@ -209,8 +209,9 @@ class _Tile:
     of: Depthwise
 
     def emit(self, code: Code) -> ir.Function:
-        key = (self.width, self.pixels, self.window, self.ahead, self.of.kernel[1], self.of.stride[1], self.of.dilation,
-               self.of.source.row, self.of.source.line, self.of.result.row, self.of.activation, self.of.ring)  # fmt: skip
+        of = self.of
+        key = (self.width, self.pixels, self.window, self.ahead, of.kernel[1], of.stride[1], of.dilation, of.ring,
+               of.source.row, of.source.line, of.result.row, of.activation)  # fmt: skip
         return code.function(key, "taps", 3, lambda b, *given: self._body(code.vectors, b, given), numbers=3)
 
     def _body(self, vectors: Vectors, b: Builder, given: Sequence[Value]) -> None:

@@ -78,7 +78,7 @@ class Pool:
         kind = code.vectors.type
         found = variable(b, fill(kind, -math.inf if self.largest else 0.0))
         (top, *row_range), (left, *tap_range) = rows, taps
-        with loop(b, *row_range, name="row") as row, loop(b, *tap_range, name="tap") as tap:
+        with loop(b, row_range[0], row_range[1]) as row, loop(b, tap_range[0], tap_range[1]) as tap:
             down = times(b, b.add(top, times(b, row, self.dilation[0])), self.source.line)
             across = times(b, b.add(left, times(b, tap, self.dilation[1])), self.source.row)
             value = load(b, at(b, source, down), kind, across)

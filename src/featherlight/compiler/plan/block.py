@@ -129,5 +129,3 @@ def _projection(planner: Planner, end: End, size: tuple[int, int, int]) -> _Poin
         return None
     planner.swallow(after)
     return _Pointwise(weight[:, :, 0, 0], bias, end_of(planner, after, (*size, len(weight))))
-
-

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import replace
 
 from featherlight.compiler.kernels import gemm
 from featherlight.compiler.kernels.gemm import Gemm, Run, Strides
@@ -12,8 +10,8 @@ from featherlight.compiler.kernels.lines import Frame
 from featherlight.compiler.plan.block import depthwise_block, expanded
 from featherlight.compiler.plan.ending import End, end_of, parts
 from featherlight.compiler.plan.layout import FLOAT_BYTES, Dense, Map, Piece
-from featherlight.compiler.plan.planner import Floats, Planner, element_wise
-from featherlight.compiler.plan.step import Buffer, Memory, Place
+from featherlight.compiler.plan.planner import Floats, Planner
+from featherlight.compiler.plan.step import Place
 from featherlight.graph import Op, kinds
 
 PLANAR = 4  # channels of a caller's image up to which the first convolution reads it plane by plane
@@ -48,9 +46,7 @@ def linear(planner: Planner, op: Op) -> bool:
         x = planner.single(x)
     by_pixel = weight.reshape(len(weight), x.channels, x.pixels).transpose(0, 2, 1)[:, :, x.order]
     sources = tuple(Strides(0, 0, x.pixels * piece.row) for piece in x.pieces)
-    runs = tuple(
-        Run(number, 0, piece.count, x.pixels, piece.row) for number, piece in enumerate(x.pieces)
-    )
+    runs = tuple(Run(number, 0, piece.count, x.pixels, piece.row) for number, piece in enumerate(x.pieces))
     end = end_of(planner, op, (x.images, 1, 1, len(weight)))
     made = planner.new_map(x.images, 1, 1, len(weight), end.residual.order if end.residual else None)
     _product(planner, end, (1, 1, x.images), sources, x.pieces, runs, by_pixel.reshape(len(weight), -1), bias, made)
@@ -139,9 +135,7 @@ def _framed(planner: Planner, x: Map, kind: kinds.Convolution) -> Map:
     return Map(x.images, wide.height, wide.width, pieces, x.order)
 
 
-def _of_planes(
-    planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, bias: Floats, x: Dense
-) -> bool:
+def _of_planes(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, bias: Floats, x: Dense) -> bool:
     """A convolution of a caller's image, read plane by plane: nothing has to be laid out for it but a frame."""
     images, channels, height, width = x.shape
     top, left, bottom, right = kind.padding
@@ -167,7 +161,9 @@ def _of_planes(
     made = planner.new_map(images, down, across, len(weight), end.residual.order if end.residual else None)
     strides = Strides(channels * high * line, kind.stride[0] * line, kind.stride[1] * FLOAT_BYTES)
     source = Piece(place.buffer, 1, 0, 1)
-    _product(planner, end, (images, down, across), (strides,), (source,), runs, weight.reshape(len(weight), -1), bias, made)
+    _product(
+        planner, end, (images, down, across), (strides,), (source,), runs, weight.reshape(len(weight), -1), bias, made
+    )
     planner.values[end.name] = made
     return True
 
@@ -188,7 +184,7 @@ def _product(
     result = _rows_of(made, rows)
     kernel = Gemm(
         *rows, strides, runs, vectors.padded(len(bias)) // vectors.lanes, result,
-        None if end.residual is None else _rows_of(end.residual, rows), end.activation, end.last, 
+        None if end.residual is None else _rows_of(end.residual, rows), end.activation, end.last,
     )  # fmt: skip
     packed = planner.weights(gemm.pack(weights[order], bias[order], vectors, kernel.widths))
     places = [*(piece.place for piece in pieces), packed, made.pieces[0].place]

@@ -56,7 +56,8 @@ def two_maps(planner: Planner, op: Op) -> bool:
         left = planner.single(left, plain=True)
     made = planner.new_map(result[0], result[2], result[3], result[1], left.order)
     after = planner.followers(op.outputs[0])
-    function, name, ops = element_wise(after), op.outputs[0], (op,)
+    function, name = element_wise(after), op.outputs[0]
+    ops: tuple[Op, ...] = (op,)
     if after is not None and function is not None:
         planner.swallow(after)
         name, ops = after.outputs[0], (op, after)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featherlight.compiler.code import Vectors
+from featherlight.compiler.kernels import dense
 from featherlight.compiler.kernels.activation import FUNCTIONS, ElementWise
 from featherlight.compiler.kernels.lines import Strided
 from featherlight.compiler.plan.layout import FLOAT_BYTES, Dense, Map, Piece
 from featherlight.compiler.plan.step import Buffer, Kernel, Memory, Place, Plan, Step
-from featherlight.errors import BadInput
 from featherlight.graph import Graph, Op, kinds
 
 Floats = NDArray[np.float32]
@@ -41,7 +39,8 @@ class Planner:
         self._free: list[Op] = []  # operations that are arithmetic on layouts: they are told with the next step
         for number, name in enumerate(graph.inputs):
             shape = graph.tensors[name].shape
-            self.values[name] = Dense(Buffer(Memory.INPUT, FLOAT_BYTES * graph.tensors[name].elements, None, number), shape)
+            size = FLOAT_BYTES * graph.tensors[name].elements
+            self.values[name] = Dense(Buffer(Memory.INPUT, size, None, number), shape)
 
     def plan(self, handlers: Mapping[type[kinds.Kind], Handler]) -> Plan:
         """The steps of the whole graph; an operation that no handler takes on runs on dense tensors."""
@@ -173,8 +172,6 @@ class Planner:
         self.done.add(next(number for number in self._after[op.inputs[0]] if self.graph.ops[number] is op))
 
     def _general(self, op: Op) -> None:
-        from featherlight.compiler.kernels import dense
-
         given = [self.dense_of(name) for name in op.inputs]
         made = [Dense(self.room(self.graph.tensors[n].elements), self.graph.tensors[n].shape) for n in op.outputs]
         kernel = dense.kernel(op.kind, tuple(d.shape for d in given), tuple(d.shape for d in made))
@@ -184,23 +181,18 @@ class Planner:
 
     def _to_dense(self, value: Map, to: Place) -> None:
         """Steps that write a map's numbers in the graph's order."""
-        first = 0
-        plane = FLOAT_BYTES * value.pixels
+        first, plane = 0, FLOAT_BYTES * value.pixels
         for piece in value.pieces:
             for low, high in _side_by_side([(p, p + 1) for p in range(first, first + piece.count)], value.order, True):
-                self.step(
-                    Strided(
-                        (value.images, 1, value.pixels, high - low) if value.pixels > 1 else (1, 1, value.images, high - low),
-                        (value.pixels * piece.row, 0, piece.row, FLOAT_BYTES) if value.pixels > 1 else (0, 0, piece.row, FLOAT_BYTES),
-                        (plane * value.channels, 0, FLOAT_BYTES, plane) if value.pixels > 1 else (0, 0, FLOAT_BYTES * value.channels, FLOAT_BYTES),
-                    ),
-                    (
-                        Place(piece.buffer, FLOAT_BYTES * (piece.offset + low - first)),
-                        Place(to.buffer, to.offset + plane * value.order[low]),
-                    ),
-                    (1,),
-                    (),
-                )
+                counts = (value.images, 1, value.pixels, high - low)
+                given = (value.pixels * piece.row, 0, piece.row, FLOAT_BYTES)
+                made = (plane * value.channels, 0, FLOAT_BYTES, plane)
+                if value.pixels == 1:  # side by side in both, so that whole vectors are copied
+                    counts = (1, 1, value.images, high - low)
+                    given, made = (0, 0, piece.row, FLOAT_BYTES), (0, 0, FLOAT_BYTES * value.channels, FLOAT_BYTES)
+                source = Place(piece.buffer, FLOAT_BYTES * (piece.offset + low - first))
+                result = Place(to.buffer, to.offset + plane * value.order[low])
+                self.step(Strided(counts, given, made), (source, result), (1,), ())
             first += piece.count
 
     def _give(self, number: int, name: str) -> None:
