@@ -79,6 +79,7 @@ class Gemm:
     sources, runs        where a row's inputs lie
     columns              vectors of results in a row; lanes beyond the last result hold what padded weights give
     activation, last     functions before and after the residual is added; `last` only where there is one
+    weights              bytes from an image's weights to the next; 0 where all have the same
     """
 
     images: int
@@ -91,6 +92,7 @@ class Gemm:
     residual: Strides | None = None
     activation: ElementWise | None = None
     last: ElementWise | None = None
+    weights: int = 0
 
     @property
     def inputs(self) -> int:
@@ -170,7 +172,8 @@ class _Driver:
         self.lines = gemm.images * gemm.lines
         self.panels = sum(count for _, count in gemm.widths)
         # Where rows are few, threads share the columns: each then reads its own part of the weights only.
-        self.by_columns = self.lines * gemm.rows <= FEW_ROWS and self.panels >= FEW_PANELS
+        few = self.lines * gemm.rows <= FEW_ROWS and self.panels >= FEW_PANELS
+        self.by_columns = few and not gemm.weights
 
     def emit(self) -> None:
         b = self.b
@@ -191,7 +194,7 @@ class _Driver:
     def _panels_first(self) -> bool:
         """Whether a panel meets all rows before the next panel comes: where weights are more than inputs."""
         rows, columns = self.lines * self.gemm.rows, self.gemm.columns * self.code.vectors.lanes
-        return self.by_columns or columns > rows
+        return self.by_columns or (columns > rows and not self.gemm.weights)
 
     def _groups(self) -> Iterator[_Group]:
         first = weights = column = 0
@@ -239,6 +242,8 @@ class _Driver:
         b, gemm = self.b, self.gemm
         column = b.add(times(b, panel, group.width * self.code.vectors.bytes), i64(group.column))
         weights = b.add(times(b, panel, self._panel(group.width)), i64(group.weights))
+        if gemm.weights:
+            weights = b.add(weights, times(b, b.udiv(line, i64(gemm.lines)), gemm.weights))
         given = [self._at(p, s, line, row) for p, s in zip(self.sources, gemm.sources, strict=True)]
         given += [at(b, self.weights, weights), at(b, self._at(self.result, gemm.result, line, row), column)]
         if gemm.residual is not None:

@@ -12,6 +12,7 @@ from featherlight.compiler.plan.ending import End, end_of, parts
 from featherlight.compiler.plan.layout import FLOAT_BYTES, Dense, Map, Piece
 from featherlight.compiler.plan.planner import Floats, Planner
 from featherlight.compiler.plan.step import Place
+from featherlight.compiler.plan.winograd import framed, winograd
 from featherlight.graph import Op, kinds
 
 PLANAR = 4  # channels of a caller's image up to which the first convolution reads it plane by plane
@@ -57,10 +58,12 @@ def linear(planner: Planner, op: Op) -> bool:
 def _of_maps(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, bias: Floats, x: Map) -> bool:
     """A dense or grouped convolution: a product for each group."""
     taps, padded = weight.shape[2:], any(kind.padding)
+    if winograd(planner, op, kind, weight, bias, x):
+        return True
     if taps != (1, 1) or padded:
         x = planner.single(x)
         if padded:
-            x = _framed(planner, x, kind)
+            x = framed(planner, x, kind.padding)
     elif len(x.pieces) > MOST_PIECES:
         x = planner.single(x)
     *_, height, width = planner.graph.tensors[op.outputs[0]].shape
@@ -118,21 +121,6 @@ def _strides(x: Map, piece: Piece, kind: kinds.Convolution, rows: tuple[int, int
         return Strides(0, 0, piece.row)
     down, across = kind.stride
     return Strides(x.pixels * piece.row, down * x.width * piece.row, across * piece.row)
-
-
-def _framed(planner: Planner, x: Map, kind: kinds.Convolution) -> Map:
-    """The map in a frame of zeros."""
-    top, left, bottom, right = kind.padding
-    (piece,) = x.pieces
-    wide = planner.new_map(x.images, x.height + top + bottom, x.width + left + right, piece.pitch, None)
-    frame = Frame(
-        *(x.images, x.height, x.width * piece.pitch, top, bottom, left * piece.pitch, right * piece.pitch),
-        *(x.pixels * piece.row, x.width * piece.row),
-    )
-    buffer = wide.pieces[0].buffer
-    planner.step(frame, (Place(piece.buffer), Place(buffer)), (1,), ())
-    pieces = (Piece(buffer, piece.pitch, piece.offset, piece.count),)
-    return Map(x.images, wide.height, wide.width, pieces, x.order)
 
 
 def _of_planes(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, bias: Floats, x: Dense) -> bool:
