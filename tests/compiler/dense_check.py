@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from compiler.one_kernel import VECTORS, Floats, run
-from featherlight.compiler.code import Vectors
+from compiler.one_kernel import BEST, RUNNABLE, Floats, run
+from featherlight.compiler.instruction_set import InstructionSet
 from featherlight.compiler.kernels.dense import kernel
 from featherlight.graph import kinds
 from featherlight.graph.evaluate import apply
@@ -16,7 +16,7 @@ from featherlight.graph.ir import Op, Tensor
 from featherlight.graph.rules.shape import infer
 
 few = settings(max_examples=30)  # each compiles a kernel
-ANY_VECTORS = st.sampled_from(VECTORS)
+ANY = st.sampled_from(RUNNABLE)
 SPECIAL = np.array([np.nan, np.inf, -np.inf], np.float32)
 
 
@@ -36,7 +36,7 @@ def with_special(x: Floats, seed: int) -> Floats:
 def check(
     kind: kinds.Kind,
     *inputs: NDArray[np.float32],
-    vectors: Vectors = VECTORS[0],
+    cpu: InstructionSet = BEST,
     rtol: float = 2e-6,
     atol: float = 2e-6,
 ) -> None:
@@ -46,6 +46,6 @@ def check(
     outputs = tuple(tensor.shape for tensor in shapes)
     with np.errstate(all="ignore"):
         expected = apply(Op(kind, names, ("y",) * len(outputs)), [x.astype(np.float64) for x in inputs])
-    made = run(kernel(kind, tuple(x.shape for x in inputs), outputs), inputs, outputs, vectors)
+    made = run(kernel(kind, tuple(x.shape for x in inputs), outputs), inputs, outputs, cpu)
     for one, other in zip(made, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=rtol, atol=atol)

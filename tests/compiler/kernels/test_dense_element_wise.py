@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
-from compiler.dense_check import ANY_VECTORS, check, few, values, with_special
-from featherlight.compiler.code import Vectors
+from compiler.dense_check import ANY, check, few, values, with_special
+from featherlight.compiler.instruction_set import InstructionSet
 from featherlight.compiler.kernels.dense import KERNELS
 from featherlight.graph import kinds
 from featherlight.graph.activations import FUNCTIONS
@@ -26,18 +26,18 @@ def test_every_kind_has_a_kernel() -> None:
 
 
 @few
-@given(ARITHMETIC, PAIRS, st.booleans(), ANY_VECTORS)
+@given(ARITHMETIC, PAIRS, st.booleans(), ANY)
 def test_arithmetic(
-    kind: kinds.Kind, shapes: tuple[tuple[int, ...], tuple[int, ...]], finite: bool, vectors: Vectors
+    kind: kinds.Kind, shapes: tuple[tuple[int, ...], tuple[int, ...]], finite: bool, cpu: InstructionSet
 ) -> None:
     left, right = values(*shapes[0]), values(*shapes[1], seed=1)
-    check(kind, left if finite else with_special(left, 1), right, vectors=vectors, rtol=2e-7, atol=1e-7)
+    check(kind, left if finite else with_special(left, 1), right, cpu=cpu, rtol=2e-7, atol=1e-7)
 
 
 @few
-@given(st.sampled_from(sorted(FUNCTIONS)), SHAPES, ANY_VECTORS)
-def test_activation(name: str, shape: tuple[int, ...], vectors: Vectors) -> None:
-    check(kinds.Activation(name), values(*shape) * np.float32(4), vectors=vectors)  # type: ignore[arg-type]
+@given(st.sampled_from(sorted(FUNCTIONS)), SHAPES, ANY)
+def test_activation(name: str, shape: tuple[int, ...], cpu: InstructionSet) -> None:
+    check(kinds.Activation(name), values(*shape) * np.float32(4), cpu=cpu)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("bounds", [(-0.5, 0.5), (0.0, math.inf), (-math.inf, 0.0)])
@@ -46,10 +46,19 @@ def test_clip(bounds: tuple[float, float]) -> None:
 
 
 @few
-@given(st.lists(st.integers(1, 11), min_size=2, max_size=4), ANY_VECTORS)
-def test_batch_norm(shape: list[int], vectors: Vectors) -> None:
+@given(st.lists(st.integers(1, 11), min_size=2, max_size=4), ANY)
+def test_batch_norm(shape: list[int], cpu: InstructionSet) -> None:
     weight, bias, mean, root = (values(shape[1], seed=seed) for seed in range(4))
-    check(kinds.BatchNorm(1e-3), values(*shape, seed=9), weight, bias, mean, root * root, vectors=vectors, atol=1e-5)
+    check(
+        kinds.BatchNorm(1e-3),
+        values(*shape, seed=9),
+        weight,
+        bias,
+        mean,
+        root * root,
+        cpu=cpu,
+        atol=1e-5,
+    )
 
 
 @few
@@ -57,14 +66,14 @@ def test_batch_norm(shape: list[int], vectors: Vectors) -> None:
     st.sampled_from([(-128, 127), (0, 255), (-(2**31), 2**31 - 1)]),
     st.sampled_from([(), (1,), (5, 1, 1)]),
     st.booleans(),
-    ANY_VECTORS,
+    ANY,
 )
-def test_quantise(limits: tuple[int, int], shape: tuple[int, ...], finite: bool, vectors: Vectors) -> None:
+def test_quantise(limits: tuple[int, int], shape: tuple[int, ...], finite: bool, cpu: InstructionSet) -> None:
     x = values(2, 5, 3, 11) * np.float32(50)
     scale = np.exp(values(*shape, seed=1)).astype(np.float32)
     zero_point = np.rint(values(*shape, seed=2) * np.float32(9)).astype(np.float32)
     x = x if finite else with_special(x, 1)
-    check(kinds.Quantize(*limits), x, scale, zero_point, vectors=vectors, rtol=1e-7, atol=0)
+    check(kinds.Quantize(*limits), x, scale, zero_point, cpu=cpu, rtol=1e-7, atol=0)
 
 
 def test_quantise_rounds_half_to_even() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.dense_check import ANY_VECTORS, check, few, values, with_special
-from featherlight.compiler.code import Vectors
+from compiler.dense_check import ANY, check, few, values, with_special
+from featherlight.compiler.instruction_set import InstructionSet
 from featherlight.graph import kinds
 
 SHAPES = st.lists(st.integers(1, 11), min_size=1, max_size=4).map(tuple)
@@ -16,11 +16,11 @@ ROWS = st.lists(st.integers(1, 4), max_size=2).map(tuple)
 
 
 @few
-@given(SHAPES, st.data(), st.booleans(), st.booleans(), ANY_VECTORS)
-def test_mean(shape: tuple[int, ...], data: st.DataObject, keep: bool, finite: bool, vectors: Vectors) -> None:
+@given(SHAPES, st.data(), st.booleans(), st.booleans(), ANY)
+def test_mean(shape: tuple[int, ...], data: st.DataObject, keep: bool, finite: bool, cpu: InstructionSet) -> None:
     axes = tuple(sorted(data.draw(st.sets(st.integers(0, len(shape) - 1)))))
     x = values(*shape) if finite else with_special(values(*shape), len(axes))
-    check(kinds.Mean(axes, keep), x, vectors=vectors)
+    check(kinds.Mean(axes, keep), x, cpu=cpu)
 
 
 def test_the_mean_of_a_large_map_is_exact() -> None:
@@ -29,14 +29,14 @@ def test_the_mean_of_a_large_map_is_exact() -> None:
 
 
 @few
-@given(SHAPES, st.data(), st.booleans(), st.sampled_from([1.0, 40.0]), st.booleans(), ANY_VECTORS)
+@given(SHAPES, st.data(), st.booleans(), st.sampled_from([1.0, 40.0]), st.booleans(), ANY)
 def test_softmax(
-    shape: tuple[int, ...], data: st.DataObject, log: bool, scale: float, finite: bool, vectors: Vectors
+    shape: tuple[int, ...], data: st.DataObject, log: bool, scale: float, finite: bool, cpu: InstructionSet
 ) -> None:
     axis = data.draw(st.integers(0, len(shape) - 1))
     x = values(*shape) * np.float32(scale)
     x = x if finite else with_special(x, axis)
-    check(kinds.LogSoftmax(axis) if log else kinds.Softmax(axis), x, vectors=vectors)
+    check(kinds.LogSoftmax(axis) if log else kinds.Softmax(axis), x, cpu=cpu)
 
 
 @pytest.mark.parametrize("kind", [kinds.Softmax(1), kinds.LogSoftmax(1)])
@@ -55,17 +55,24 @@ def test_softmax_of_many_classes(kind: kinds.Kind) -> None:
         st.sampled_from([1.0, 2.0]),
     ),
     st.booleans(),
-    ANY_VECTORS,
+    ANY,
 )
 def test_local_response_norm(
-    shape: tuple[int, ...], kind: kinds.LocalResponseNorm, finite: bool, vectors: Vectors
+    shape: tuple[int, ...], kind: kinds.LocalResponseNorm, finite: bool, cpu: InstructionSet
 ) -> None:
     x = values(*shape) * np.float32(10)
-    check(kind, x if finite else with_special(x, shape[1]), vectors=vectors)
+    check(kind, x if finite else with_special(x, shape[1]), cpu=cpu)
 
 
 @few
-@given(ROWS, st.integers(1, 40), st.integers(1, 11), st.booleans(), ANY_VECTORS)
-def test_linear(rows: tuple[int, ...], inputs: int, outputs: int, bias: bool, vectors: Vectors) -> None:
+@given(ROWS, st.integers(1, 40), st.integers(1, 11), st.booleans(), ANY)
+def test_linear(rows: tuple[int, ...], inputs: int, outputs: int, bias: bool, cpu: InstructionSet) -> None:
     vector = [values(outputs, seed=2)] * bias
-    check(kinds.Linear(), values(*rows, inputs), values(outputs, inputs, seed=1), *vector, vectors=vectors, atol=1e-5)
+    check(
+        kinds.Linear(),
+        values(*rows, inputs),
+        values(outputs, inputs, seed=1),
+        *vector,
+        cpu=cpu,
+        atol=1e-5,
+    )

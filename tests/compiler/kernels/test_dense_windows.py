@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from compiler.dense_check import ANY_VECTORS, check, few, values, with_special
-from featherlight.compiler.code import Vectors
+from compiler.dense_check import ANY, check, few, values, with_special
+from compiler.one_kernel import BEST
+from featherlight.compiler.instruction_set import SSE2, InstructionSet
 from featherlight.compiler.kernels.dense import kernel
 from featherlight.compiler.kernels.dense.linear import Linear
 from featherlight.graph import kinds
@@ -28,12 +29,12 @@ def fits(side: tuple[int, int], kernel: tuple[int, int], padding: kinds.Padding,
 @few
 @given(
     *(st.integers(1, 2), st.integers(1, 3), st.integers(1, 4), st.integers(1, 8)),
-    *(SIDES, KERNELS, STRIDES, PADDING, STRIDES, st.booleans(), ANY_VECTORS),
+    *(SIDES, KERNELS, STRIDES, PADDING, STRIDES, st.booleans(), ANY),
 )
-@example(1, 1, 3, 13, (9, 17), (3, 3), (1, 1), (1, 1, 1, 1), (1, 1), True, Vectors(8, 16))
-@example(1, 1, 3, 7, (9, 17), (1, 1), (1, 1), (0, 0, 0, 0), (1, 1), True, Vectors(8, 16))
-@example(2, 5, 1, 1, (9, 33), (3, 3), (2, 2), (1, 1, 1, 1), (1, 1), False, Vectors(8, 16))
-@example(2, 1, 3, 9, (2, 3), (2, 3), (1, 1), (0, 0, 0, 0), (1, 1), True, Vectors(4, 16))
+@example(1, 1, 3, 13, (9, 17), (3, 3), (1, 1), (1, 1, 1, 1), (1, 1), True, BEST)
+@example(1, 1, 3, 7, (9, 17), (1, 1), (1, 1), (0, 0, 0, 0), (1, 1), True, BEST)
+@example(2, 5, 1, 1, (9, 33), (3, 3), (2, 2), (1, 1, 1, 1), (1, 1), False, BEST)
+@example(2, 1, 3, 9, (2, 3), (2, 3), (1, 1), (0, 0, 0, 0), (1, 1), True, SSE2)
 def test_convolution(
     images: int,
     groups: int,
@@ -45,12 +46,12 @@ def test_convolution(
     padding: kinds.Padding,
     dilation: tuple[int, int],
     bias: bool,
-    vectors: Vectors,
+    cpu: InstructionSet,
 ) -> None:
     assume(fits(side, kernel, padding, dilation))
     kind = kinds.Convolution(stride, padding, dilation, groups)
     x, weight = values(images, groups * inputs, *side), values(groups * outputs, inputs, *kernel, seed=1)
-    check(kind, x, weight, *[values(groups * outputs, seed=2)] * bias, vectors=vectors, atol=1e-5)
+    check(kind, x, weight, *[values(groups * outputs, seed=2)] * bias, cpu=cpu, atol=1e-5)
 
 
 def test_convolution_spreads_what_is_not_finite() -> None:
@@ -63,8 +64,8 @@ def test_one_window_is_a_linear_layer() -> None:
 
 
 @few
-@given(st.integers(1, 2), SIDES, KERNELS, STRIDES, PADDING, STRIDES, st.integers(0, 99), ANY_VECTORS)
-@example(1, (1, 1), (1, 1), (1, 1), (2, 2, 2, 2), (1, 1), 0, Vectors(8, 16))
+@given(st.integers(1, 2), SIDES, KERNELS, STRIDES, PADDING, STRIDES, st.integers(0, 99), ANY)
+@example(1, (1, 1), (1, 1), (1, 1), (2, 2, 2, 2), (1, 1), 0, BEST)
 def test_max_pool(
     images: int,
     side: tuple[int, int],
@@ -73,15 +74,15 @@ def test_max_pool(
     padding: kinds.Padding,
     dilation: tuple[int, int],
     seed: int,
-    vectors: Vectors,
+    cpu: InstructionSet,
 ) -> None:
     assume(fits(side, kernel, padding, dilation))
     x = with_special(values(images, 3, *side, seed=seed), seed) - np.float32(5)  # padding with zeros would win
-    check(kinds.MaxPool(kernel, stride, padding, dilation), x, vectors=vectors, rtol=0, atol=0)
+    check(kinds.MaxPool(kernel, stride, padding, dilation), x, cpu=cpu, rtol=0, atol=0)
 
 
 @few
-@given(st.integers(1, 2), SIDES, KERNELS, STRIDES, PADDING, st.booleans(), st.booleans(), ANY_VECTORS)
+@given(st.integers(1, 2), SIDES, KERNELS, STRIDES, PADDING, st.booleans(), st.booleans(), ANY)
 def test_average_pool(
     images: int,
     side: tuple[int, int],
@@ -90,18 +91,18 @@ def test_average_pool(
     padding: kinds.Padding,
     count_padding: bool,
     finite: bool,
-    vectors: Vectors,
+    cpu: InstructionSet,
 ) -> None:
     assume(fits(side, kernel, padding, (1, 1)))
     x = values(images, 3, *side)
     x = x if finite else with_special(x, side[0])
-    check(kinds.AveragePool(kernel, stride, padding, count_padding), x, vectors=vectors)
+    check(kinds.AveragePool(kernel, stride, padding, count_padding), x, cpu=cpu)
 
 
 @few
-@given(SIDES, SIDES, ANY_VECTORS)
-def test_adaptive_average_pool(side: tuple[int, int], size: tuple[int, int], vectors: Vectors) -> None:
-    check(kinds.AdaptiveAveragePool(size), values(2, 3, *side), vectors=vectors, atol=1e-6)
+@given(SIDES, SIDES, ANY)
+def test_adaptive_average_pool(side: tuple[int, int], size: tuple[int, int], cpu: InstructionSet) -> None:
+    check(kinds.AdaptiveAveragePool(size), values(2, 3, *side), cpu=cpu, atol=1e-6)
 
 
 @pytest.mark.parametrize("width", [7, 8, 9, 15, 16, 17])
