@@ -1,7 +1,7 @@
 """Convolutions of 3 x 3 at stride 1 by fewer multiplications: F(4 x 4, 3 x 3) of Lavin and Gray 2016, section 4.
 
-A tile of 6 x 6 inputs gives 4 x 4 results by 36 products in place of 144. Inputs are transformed (`Gather`), each of the
-36 places is a matrix product over the channels (`gemm.py`, with 36 sets of weights), and the sums are transformed back
+A tile of 6 x 6 inputs gives 4 x 4 results by 36 products in place of 144. Inputs are transformed (`Gather`), each of
+the 36 places is a matrix product over the channels (`gemm.py`, with 36 sets of weights), and sums are transformed back
 (`Scatter`). The transforms add numbers that cancel: an infinity becomes what is not a number, and rounding is about
 ten times that of the plain sum.
 """
@@ -39,7 +39,7 @@ def transformed(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weights (outputs, inputs, 3, 3) as (36, outputs, inputs); computed in float64."""
     matrix = np.array(_WEIGHTS)
     made = np.einsum("ik,ockl,jl->ijoc", matrix, weights.astype(np.float64), matrix)
-    return made.reshape(PLACES, *weights.shape[:2]).astype(np.float32)
+    return np.asarray(made.reshape(PLACES, *weights.shape[:2]), np.float32)
 
 
 @dataclass(frozen=True)
