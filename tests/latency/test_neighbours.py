@@ -32,6 +32,23 @@ def test_uneven_neighbours_make_an_uncertain_estimate() -> None:
     assert Neighbours(uneven).tell("convolution 1x1", 81_000, 4_500).error > 0.2
 
 
+@pytest.mark.parametrize("count", range(1, LEAST))
+def test_a_few_tell_what_lies_between_them_with_much_doubt(count: int) -> None:
+    few = SHUFFLES[:count]
+    told = Neighbours(CONVOLUTIONS + few).tell("channel shuffle", 0, 650)
+    assert 0.5 * few[0].seconds < told.seconds < max(each.seconds for each in few)
+    assert told.steps == 2
+    assert told.error >= 0.5
+    known = Neighbours(few)
+    assert known.tell("split", 0, 650) == known.tell("channel shuffle", 0, 650)
+    assert known.tell("split", 0, 6500).seconds > known.tell("split", 0, 65).seconds > 0
+
+
+def test_pieces_too_quick_for_an_engines_clock_tell_that_others_are() -> None:
+    none = [each._replace(seconds=0.0) for each in SHUFFLES]
+    assert Neighbours(CONVOLUTIONS + none).tell("channel shuffle", 0, 650).seconds == 0
+
+
 def test_where_nothing_is_alike_it_is_refused() -> None:
     with pytest.raises(BadInput, match="tells nothing of a channel shuffle; pack networks that have the like"):
-        Neighbours(CONVOLUTIONS + SHUFFLES[: LEAST - 1]).tell("channel shuffle", 0, 700)
+        Neighbours(CONVOLUTIONS).tell("channel shuffle", 0, 700)
