@@ -41,7 +41,7 @@ from featherlight.compiler.kernels.activation import ElementWise, apply
 
 SHORT = 8  # inputs of a run that are no loop
 FEW_WEIGHTS = 16_000  # bytes of weights that stay in the first cache: then a row is written at once
-UNROLL = 2  # inputs a turn of the innermost loop: more made the code larger and no faster
+UNROLL = 4  # inputs a turn of the innermost loop
 BLOCK = 20_000  # bytes of inputs that a block of rows keeps in the first cache beside a panel of weights
 MOST_ROWS = 14  # of a tile
 FEW_ROWS, FEW_PANELS = 64, 4
@@ -72,12 +72,30 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Columns that have the same inputs: all of them, or those of a group of channels.
+
+    runs     where a row's inputs lie
+    columns  vectors of results in a row; lanes beyond the last result hold what padded weights give
+    result, residual  bytes of a row before them
+    """
+
+    runs: tuple[Run, ...]
+    columns: int
+    result: int = 0
+    residual: int = 0
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers a result is the weighted sum of."""
+        return sum(run.count * run.times for run in self.runs)
+
+
+@dataclass(frozen=True)
 class Gemm:
-    """Pointers: each source, the packed weights, the result, and what is added where there is a `residual`.
+    """Pointers: each source, the packed weights of each part, the result, and what is added if there is a `residual`.
 
     images, lines, rows  how often there is a result row: a pointwise convolution has one line of all its pixels
-    sources, runs        where a row's inputs lie
-    columns              vectors of results in a row; lanes beyond the last result hold what padded weights give
     activation, last     functions before and after the residual is added; `last` only where there is one
     weights              bytes from an image's weights to the next; 0 where all have the same
     """
@@ -86,8 +104,7 @@ class Gemm:
     lines: int
     rows: int
     sources: tuple[Strides, ...]
-    runs: tuple[Run, ...]
-    columns: int
+    parts: tuple[Part, ...]
     result: Strides
     residual: Strides | None = None
     activation: ElementWise | None = None
@@ -95,14 +112,9 @@ class Gemm:
     weights: int = 0
 
     @property
-    def inputs(self) -> int:
-        """How many numbers a result is the weighted sum of."""
-        return sum(run.count * run.times for run in self.runs)
-
-    @property
-    def widths(self) -> tuple[tuple[int, int], ...]:
-        """The panels that weights must be packed by: (width, how many)."""
-        return widths(self.columns, self.rows)
+    def panels(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """The panels that each part's weights must be packed by: (width, how many)."""
+        return tuple(widths(part.columns, self.rows) for part in self.parts)
 
     def emit(self, code: Code) -> ir.Function:
         """The kernel's function."""
@@ -152,8 +164,9 @@ def pack(
 
 @dataclass(frozen=True)
 class _Group:
-    """Panels of one width: how many, and what comes before them in panels, bytes of weights and bytes of a row."""
+    """Panels of one part and width: how many, and what comes before them in panels, bytes of weights and of a row."""
 
+    part: Part
     width: int
     count: int
     first: int
@@ -170,84 +183,100 @@ class _Driver:
         self.sources, rest = pointers[: len(gemm.sources)], pointers[len(gemm.sources) :]
         self.weights, self.result, *self.residual = rest
         self.lines = gemm.images * gemm.lines
-        self.panels = sum(count for _, count in gemm.widths)
+        self.groups = tuple(self._groups())
+        self.panels = sum(group.count for group in self.groups)
         # Where rows are few, threads share the columns: each then reads its own part of the weights only.
         few = self.lines * gemm.rows <= FEW_ROWS and self.panels >= FEW_PANELS
         self.by_columns = few and not gemm.weights
 
     def emit(self) -> None:
-        b = self.b
-        for group in self._groups():
-            panels, lines = (i64(0), i64(group.count)), (i64(0), i64(self.lines))
-            if self.by_columns:
-                panels = self._clipped(share(b, self.thread, self.threads, self.panels), group.first, group.count)
-            elif self.lines > 1:
-                lines = share(b, self.thread, self.threads, self.lines)
+        b, lines = self.b, (i64(0), i64(self.lines))
+        if not self.by_columns and self.lines > 1:
+            lines = share(b, self.thread, self.threads, self.lines)
+        for width in sorted({group.width for group in self.groups}):
+            groups = [group for group in self.groups if group.width == width]
             if self._panels_first:
-                with loop(b, *panels, name="panel") as panel, loop(b, *lines, name="line") as line:
-                    self._line(group, (panel, b.add(panel, i64(1))), line)
+                for group in groups:
+                    with loop(b, *self._mine(group), name="panel") as panel, loop(b, *lines, name="line") as line:
+                        self._line([(group, (panel, b.add(panel, i64(1))))], line)
             else:
                 with loop(b, *lines, name="line") as line:
-                    self._line(group, panels, line)
+                    self._line([(group, self._mine(group)) for group in groups], line)
 
     @property
     def _panels_first(self) -> bool:
         """Whether a panel meets all rows before the next panel comes: where weights are more than inputs."""
-        rows, columns = self.lines * self.gemm.rows, self.gemm.columns * self.code.vectors.lanes
+        rows = self.lines * self.gemm.rows
+        columns = max(part.columns for part in self.gemm.parts) * self.code.vectors.lanes
         return self.by_columns or (columns > rows and not self.gemm.weights)
 
     def _groups(self) -> Iterator[_Group]:
-        first = weights = column = 0
-        for width, count in self.gemm.widths:
-            yield _Group(width, count, first, weights, column)
-            first += count
-            weights += count * self._panel(width)
-            column += count * width * self.code.vectors.bytes
+        first = weights = 0
+        for part, panels in zip(self.gemm.parts, self.gemm.panels, strict=True):
+            column = 0
+            for width, count in panels:
+                yield _Group(part, width, count, first, weights, column)
+                first += count
+                weights += count * self._panel(part, width)
+                column += count * width * self.code.vectors.bytes
 
-    def _panel(self, width: int) -> int:
+    def _panel(self, part: Part, width: int) -> int:
         """Bytes of a panel of weights."""
-        return (1 + self.gemm.inputs) * width * self.code.vectors.bytes
+        return (1 + part.inputs) * width * self.code.vectors.bytes
+
+    def _mine(self, group: _Group) -> tuple[Value, Value]:
+        """The panels of a group that fall to this thread."""
+        if not self.by_columns:
+            return i64(0), i64(group.count)
+        return self._clipped(share(self.b, self.thread, self.threads, self.panels), group.first, group.count)
 
     def _clipped(self, part: tuple[Value, Value], first: int, count: int) -> tuple[Value, Value]:
         """What of a range falls into `count` things from `first` on, counted from there."""
         low, high = (clamp(self.b, self.b.sub(edge, i64(first)), i64(0), i64(count)) for edge in part)
         return low, high
 
-    def _line(self, group: _Group, panels: tuple[Value, Value], line: Value) -> None:
-        """The tiles of one line: by blocks of rows, each for all its panels."""
-        b, gemm = self.b, self.gemm
-        tiles = heights(gemm.rows, tile_rows(self.code.vectors, group.width))
+    def _line(self, groups: list[tuple[_Group, tuple[Value, Value]]], line: Value) -> None:
+        """The tiles of one line: by blocks of rows, each for all panels of some groups of one width."""
+        b, gemm, width = self.b, self.gemm, groups[0][0].width
+        tiles = heights(gemm.rows, tile_rows(self.code.vectors, width))
         whole = sum(count for _, count in tiles)
         alone = self.lines == 1 and not self.by_columns
         mine = share(b, self.thread, self.threads, whole) if alone else (i64(0), i64(whole))
         begun = top = 0
         for height, count in tiles:
-            tile = self._tile(height, group.width)
-            block = max(1, BLOCK // (FLOAT_BYTES * gemm.inputs * height))
-            if self._panels_first:
-                block = count
-            elif self._panel(group.width) * group.count <= FEW_WEIGHTS:
-                block = 1
+            block = self._block(height, width, count)
             low, high = self._clipped(mine, begun, count)
-            with loop(b, low, high, block, "block") as start, loop(b, *panels, name="panel") as panel:
+            with loop(b, low, high, block, "block") as start:
                 end = b.add(start, i64(block))
                 end = b.select(b.icmp_signed("<", end, high), end, high)
-                with loop(b, start, end, name="tile") as index:
-                    row = b.add(times(b, index, height), i64(top))
-                    b.call(tile, self._given(group, line, row, panel))
+                for group, panels in groups:
+                    tile = self._tile(group.part, height, width)
+                    with loop(b, *panels, name="panel") as panel, loop(b, start, end, name="tile") as index:
+                        row = b.add(times(b, index, height), i64(top))
+                        b.call(tile, self._given(group, line, row, panel))
             begun, top = begun + count, top + count * height
+
+    def _block(self, height: int, width: int, count: int) -> int:
+        """How many tiles meet all panels before the next tiles come."""
+        if self._panels_first:
+            return count
+        panels = sum(self._panel(group.part, width) * group.count for group in self.groups if group.width == width)
+        inputs = sum(part.inputs for part in self.gemm.parts)
+        return 1 if panels <= FEW_WEIGHTS else max(1, BLOCK // (FLOAT_BYTES * inputs * height))
 
     def _given(self, group: _Group, line: Value, row: Value, panel: Value) -> list[Value]:
         """What a tile is called with."""
-        b, gemm = self.b, self.gemm
+        b, gemm, part = self.b, self.gemm, group.part
         column = b.add(times(b, panel, group.width * self.code.vectors.bytes), i64(group.column))
-        weights = b.add(times(b, panel, self._panel(group.width)), i64(group.weights))
+        weights = b.add(times(b, panel, self._panel(part, group.width)), i64(group.weights))
         if gemm.weights:
             weights = b.add(weights, times(b, b.udiv(line, i64(gemm.lines)), gemm.weights))
         given = [self._at(p, s, line, row) for p, s in zip(self.sources, gemm.sources, strict=True)]
-        given += [at(b, self.weights, weights), at(b, self._at(self.result, gemm.result, line, row), column)]
+        given.append(at(b, self.weights, weights))
+        given.append(at(b, at(b, self._at(self.result, gemm.result, line, row), column), part.result))
         if gemm.residual is not None:
-            given.append(at(b, self._at(self.residual[0], gemm.residual, line, row), column))
+            added = self._at(self.residual[0], gemm.residual, line, row)
+            given.append(at(b, at(b, added, column), part.residual))
         return given
 
     def _at(self, pointer: Value, strides: Strides, line: Value, row: Value) -> Value:
@@ -257,13 +286,13 @@ class _Driver:
             pointer = at(b, at(b, pointer, times(b, image, strides.image)), times(b, of_image, strides.line))
         return at(b, pointer, times(b, row, strides.row))
 
-    def _tile(self, height: int, width: int) -> ir.Function:
+    def _tile(self, part: Part, height: int, width: int) -> ir.Function:
         gemm = self.gemm
         tile = _Tile(
             height,
             width,
             tuple(source.row for source in gemm.sources),
-            gemm.runs,
+            part.runs,
             gemm.result.row,
             None if gemm.residual is None else gemm.residual.row,
             gemm.activation,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from featherlight.compiler.kernels import gemm
-from featherlight.compiler.kernels.gemm import Gemm, Run, Strides
+from featherlight.compiler.kernels.gemm import Gemm, Part, Run, Strides
 from featherlight.compiler.kernels.lines import Frame
 from featherlight.compiler.plan.block import depthwise_block, expanded
 from featherlight.compiler.plan.ending import End, end_of, parts
@@ -50,7 +53,9 @@ def linear(planner: Planner, op: Op) -> bool:
     runs = tuple(Run(number, 0, piece.count, x.pixels, piece.row) for number, piece in enumerate(x.pieces))
     end = end_of(planner, op, (x.images, 1, 1, len(weight)))
     made = planner.new_map(x.images, 1, 1, len(weight), end.residual.order if end.residual else None)
-    _product(planner, end, (1, 1, x.images), sources, x.pieces, runs, by_pixel.reshape(len(weight), -1), bias, made)
+    order = list(made.order)
+    columns = _Columns(runs, by_pixel.reshape(len(weight), -1)[order], bias[order])
+    _product(planner, end, (1, 1, x.images), sources, x.pieces, (columns,), made)
     planner.values[end.name] = made
     return True
 
@@ -71,49 +76,65 @@ def _of_maps(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, 
     end = end_of(planner, op, (x.images, height, width, len(weight)), plain=kind.groups > 1)
     if kind.groups == 1 and taps == (1, 1) and expanded(planner, end, weight[:, :, 0, 0], bias, x, kind.stride):
         return True
-    made = planner.new_map(x.images, height, width, len(weight), end.residual.order if end.residual else None)
-    if (kind.groups - 1) * outputs + planner.vectors.padded(outputs) > made.pieces[0].pitch:
-        made = _wider(planner, made, (kind.groups - 1) * outputs + planner.vectors.padded(outputs))
+    made = _room_for(planner, kind.groups, outputs, (x.images, height, width), end)
+    rows, sources = _rows(kind, x, taps, (height, width)), x.pieces
+    columns = []
     for group in range(kind.groups):
-        part = x.taken(tuple(range(group * inputs, (group + 1) * inputs))) if kind.groups > 1 else x
-        rows, runs = _windows(kind, part, taps, (height, width))
-        sources = tuple(_strides(part, piece, kind, rows) for piece in part.pieces)
         mine = slice(group * outputs, (group + 1) * outputs)
-        lines = weight[mine][:, part.order].transpose(0, 2, 3, 1).reshape(outputs, -1)
-        if taps == (1, 1):
-            lines = weight[mine][:, part.order, 0, 0]
-        to, of_group = made, end
-        if kind.groups > 1:
-            to = _some(made, group * outputs, outputs)
-            residual = None if end.residual is None else _some(end.residual, group * outputs, outputs)
-            of_group = replace(end, residual=residual, ops=end.ops if group + 1 == kind.groups else ())
-        _product(planner, of_group, rows, sources, part.pieces, runs, lines, bias[mine], to)
+        part = x.taken(tuple(range(group * inputs, (group + 1) * inputs))) if kind.groups > 1 else x
+        order = list(made.order) if kind.groups == 1 else list(range(outputs))
+        lines = weight[mine][order][:, list(part.order)].transpose(0, 2, 3, 1).reshape(outputs, -1)
+        offset = FLOAT_BYTES * group * (planner.vectors.padded(outputs) if len(made.pieces) > 1 else outputs)
+        columns.append(_Columns(_runs(kind, x, part, taps), lines, bias[mine][order], offset, FLOAT_BYTES * mine.start))
+    strides = tuple(_strides(x, piece, kind, rows) for piece in sources)
+    _product(planner, end, rows, strides, sources, columns, made)
     planner.values[end.name] = made
     return True
 
 
-def _some(x: Map, first: int, count: int) -> Map:
-    """Some of the channels of a map in one piece and in order."""
-    (piece,) = x.pieces
-    some = Piece(piece.buffer, piece.pitch, piece.offset + first, count)
-    return Map(x.images, x.height, x.width, (some,), tuple(range(count)))
+@dataclass(frozen=True)
+class _Columns:
+    """Results with the same inputs: runs, weights (outputs, inputs), biases, and bytes of a row before them."""
+
+    runs: tuple[Run, ...]
+    weights: Floats
+    bias: Floats
+    result: int = 0
+    residual: int = 0
 
 
-def _windows(
-    kind: kinds.Convolution, x: Map, taps: tuple[int, int], size: tuple[int, int]
-) -> tuple[tuple[int, int, int], tuple[Run, ...]]:
-    """(images, lines, rows) of the product, and the runs of each row."""
-    if taps == (1, 1):
-        runs = tuple(Run(number, 0, piece.count) for number, piece in enumerate(x.pieces))
-        if kind.stride == (1, 1):
-            return (1, 1, x.images * x.pixels), runs
-        return (x.images, *size), runs
-    runs = ()
-    for number, piece in enumerate(x.pieces):
-        line, across = x.width * piece.row, kind.dilation[1] * piece.row
+def _room_for(planner: Planner, groups: int, outputs: int, size: tuple[int, int, int], end: End) -> Map:
+    """Room for the results of some groups of channels, each group whole vectors of a pixel."""
+    if groups == 1 or outputs % planner.vectors.lanes == 0:
+        return planner.new_map(*size, groups * outputs, end.residual.order if end.residual else None)
+    apart = planner.vectors.padded(outputs)
+    made = planner.new_map(*size, groups * apart)
+    (piece,) = made.pieces
+    pieces = tuple(replace(piece, offset=group * apart, count=outputs) for group in range(groups))
+    return replace(made, pieces=pieces, order=tuple(range(groups * outputs)))
+
+
+def _rows(kind: kinds.Convolution, x: Map, taps: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int]:
+    """Images, lines and rows of the product."""
+    if taps == (1, 1) and kind.stride == (1, 1):
+        return 1, 1, x.images * x.pixels
+    return (x.images, *size)
+
+
+def _runs(kind: kinds.Convolution, x: Map, part: Map, taps: tuple[int, int]) -> tuple[Run, ...]:
+    """Where a row of the product finds its inputs, some channels of the map `x`."""
+    runs: tuple[Run, ...] = ()
+    for piece in part.pieces:
+        number, held = next((i, of) for i, of in enumerate(x.pieces) if _within(piece, of))
+        first, line = FLOAT_BYTES * (piece.offset - held.offset), x.width * piece.row
         for row in range(taps[0]):
-            runs += (Run(number, row * kind.dilation[0] * line, piece.count, taps[1], across),)
-    return (x.images, *size), runs
+            down = row * kind.dilation[0] * line
+            runs += (Run(number, first + down, piece.count, taps[1], kind.dilation[1] * piece.row),)
+    return runs
+
+
+def _within(piece: Piece, other: Piece) -> bool:
+    return piece.buffer is other.buffer and other.offset <= piece.offset < other.offset + other.count
 
 
 def _strides(x: Map, piece: Piece, kind: kinds.Convolution, rows: tuple[int, int, int]) -> Strides:
@@ -148,10 +169,9 @@ def _of_planes(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats
     end = end_of(planner, op, (images, down, across, len(weight)))
     made = planner.new_map(images, down, across, len(weight), end.residual.order if end.residual else None)
     strides = Strides(channels * high * line, kind.stride[0] * line, kind.stride[1] * FLOAT_BYTES)
-    source = Piece(place.buffer, 1, 0, 1)
-    _product(
-        planner, end, (images, down, across), (strides,), (source,), runs, weight.reshape(len(weight), -1), bias, made
-    )
+    source, order = Piece(place.buffer, 1, 0, 1), list(made.order)
+    columns = _Columns(runs, weight.reshape(len(weight), -1)[order], bias[order])
+    _product(planner, end, (images, down, across), (strides,), (source,), (columns,), made)
     planner.values[end.name] = made
     return True
 
@@ -162,20 +182,19 @@ def _product(
     rows: tuple[int, int, int],
     strides: tuple[Strides, ...],
     pieces: tuple[Piece, ...],
-    runs: tuple[Run, ...],
-    weights: Floats,
-    bias: Floats,
+    columns: Sequence[_Columns],
     made: Map,
 ) -> None:
-    """The step of one product; its outputs are put into the order of `made`."""
-    vectors, order = planner.vectors, list(made.order)
-    result = _rows_of(made, rows)
-    kernel = Gemm(
-        *rows, strides, runs, vectors.padded(len(bias)) // vectors.lanes, result,
-        None if end.residual is None else _rows_of(end.residual, rows), end.activation, end.last,
-    )  # fmt: skip
-    packed = planner.weights(gemm.pack(weights[order], bias[order], vectors, kernel.widths))
-    places = [*(piece.place for piece in pieces), packed, made.pieces[0].place]
+    """The step of one product."""
+    vectors, residual = planner.vectors, None if end.residual is None else _rows_of(end.residual, rows)
+    each_part = tuple(
+        Part(each.runs, vectors.padded(len(each.bias)) // vectors.lanes, each.result, each.residual) for each in columns
+    )
+    kernel = Gemm(*rows, strides, each_part, _rows_of(made, rows), residual, end.activation, end.last)
+    packed = [
+        gemm.pack(each.weights, each.bias, vectors, panels) for each, panels in zip(columns, kernel.panels, strict=True)
+    ]
+    places = [*(piece.place for piece in pieces), planner.weights(np.concatenate(packed)), made.pieces[0].place]
     written = len(places) - 1
     if end.residual is not None:
         places.append(end.residual.pieces[0].place)
@@ -183,14 +202,7 @@ def _product(
 
 
 def _rows_of(made: Map, rows: tuple[int, int, int]) -> Strides:
-    (piece,) = made.pieces
+    piece = made.pieces[0]
     if rows[:2] == (1, 1):
         return Strides(0, 0, piece.row if made.images * made.pixels == rows[2] else made.pixels * piece.row)
     return Strides(made.pixels * piece.row, made.width * piece.row, piece.row)
-
-
-def _wider(planner: Planner, made: Map, floats: int) -> Map:
-    (piece,) = made.pieces
-    pitch = planner.vectors.padded(floats)
-    buffer = planner.room(made.images * made.pixels * pitch)
-    return Map(made.images, made.height, made.width, (Piece(buffer, pitch, 0, piece.count),), made.order)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from featherlight.compiler.kernels import gemm
-from featherlight.compiler.kernels.gemm import Gemm, Run, Strides
+from featherlight.compiler.kernels.gemm import Gemm, Part, Run, Strides
 from featherlight.compiler.kernels.lines import Frame
 from featherlight.compiler.kernels.winograd import MADE, PLACES, SIDE, Gather, Scatter, tiles, transformed
 from featherlight.compiler.plan.ending import end_of
@@ -39,12 +39,12 @@ def winograd(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, 
     entering = Strides(x.pixels * piece.row, x.width * piece.row, piece.row)
     gather = Gather(x.images, down, across, inputs // vectors.lanes, entering, row_in, row_in * count)
     planner.step(gather, (piece.place, gathered), (1,), ())
-    product = Gemm(PLACES, 1, count, (Strides(row_in * count, 0, row_in),), (Run(0, 0, x.channels),),
-                   outputs // vectors.lanes, Strides(row_out * count, 0, row_out),
+    product = Gemm(PLACES, 1, count, (Strides(row_in * count, 0, row_in),),
+                   (Part((Run(0, 0, x.channels),), outputs // vectors.lanes),), Strides(row_out * count, 0, row_out),
                    weights=FLOAT_BYTES * (1 + x.channels) * outputs)  # fmt: skip
     sets = transformed(weight)[:, order][:, :, list(x.order)]
     none = np.zeros(len(weight), np.float32)
-    packed = np.concatenate([gemm.pack(each, none, vectors, product.widths) for each in sets])
+    packed = np.concatenate([gemm.pack(each, none, vectors, product.panels[0]) for each in sets])
     planner.step(product, (gathered, planner.weights(packed), summed), (2,), ())
     residual = None
     places = [summed, planner.weights(np.pad(bias[order], (0, outputs - len(bias)))), to.place]
