@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 
 from llvmlite import ir
 
@@ -16,6 +18,7 @@ from featherlight.compiler.code import (
     at,
     clamp,
     fill,
+    larger,
     load,
     share,
     spread,
@@ -25,6 +28,7 @@ from featherlight.compiler.code import (
 from featherlight.compiler.control import i64, loop, variable
 from featherlight.compiler.kernels.gemm import Strides
 
+LARGE = 64  # taps of a window from which on they are a loop
 MEAN_WIDTH = 4  # vectors of channels that are summed side by side
 
 
@@ -61,10 +65,44 @@ class Pool:
             to = at(b, at(b, result, times(b, image, self.result.image)), times(b, y, self.result.line))
             with loop(b, i64(0), i64(self.results[1]), name="x") as x:
                 taps, place = self._met(b, x, 1), at(b, to, times(b, x, self.result.row))
-                with loop(b, i64(0), i64(self.columns), name="column") as column:
-                    offset = times(b, column, code.vectors.bytes)
-                    value = self._window(code, b, at(b, of_image, offset), rows, taps)
-                    store(b, value, place, offset)
+                inside = b.and_(self._whole(b, rows, 0), self._whole(b, taps, 1))
+                if self.kernel[0] * self.kernel[1] > LARGE:
+                    inside = ir.Constant(ir.IntType(1), 0)
+                with b.if_else(inside) as (within, beyond):
+                    with within:
+                        begin = at(b, of_image, times(b, rows[0], self.source.line))
+                        begin = at(b, begin, times(b, taps[0], self.source.row))
+                        with self._columns(code, b) as offset:
+                            store(b, self._inner(code, b, at(b, begin, offset)), place, offset)
+                    with beyond, self._columns(code, b) as offset:
+                        store(b, self._window(code, b, at(b, of_image, offset), rows, taps), place, offset)
+
+    @contextmanager
+    def _columns(self, code: Code, b: Builder) -> Iterator[Value]:
+        with loop(b, i64(0), i64(self.columns), name="column") as column:
+            yield times(b, column, code.vectors.bytes)
+
+    def _whole(self, b: Builder, met: tuple[Value, Value, Value], axis: int) -> Value:
+        """Whether all of a window lies in the map along an axis."""
+        _, first, last = met
+        return b.icmp_signed("==", b.sub(last, first), i64(self.kernel[axis]))
+
+    def _inner(self, code: Code, b: Builder, source: Value) -> Value:
+        """The value of a window without padding, its taps one after the other."""
+        kind = code.vectors.type
+        if self.kernel[0] * self.kernel[1] > LARGE:  # never asked for
+            return fill(kind, 0.0)
+        values = [
+            load(b, source, kind, y * self.dilation[0] * self.source.line + x * self.dilation[1] * self.source.row)
+            for y in range(self.kernel[0])
+            for x in range(self.kernel[1])
+        ]
+        if not self.largest:
+            return b.fdiv(reduce(b.fadd, values), fill(kind, float(self.kernel[0] * self.kernel[1])))
+        # A comparison with what is not a number says no: so these are looked for beside it.
+        missing = reduce(b.or_, [b.fcmp_unordered("uno", value, value) for value in values])
+        largest = reduce(lambda kept, value: larger(b, kept, value), values)
+        return b.select(missing, fill(kind, math.nan), largest)
 
     def _met(self, b: Builder, index: Value, axis: int) -> tuple[Value, Value, Value]:
         """Where a window begins along an axis, and which of its taps lie in the map: the first, one after the last."""
