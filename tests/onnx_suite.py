@@ -1,10 +1,11 @@
-"""The backend suite of the onnx package against the reference executor: computed, unsupported and failed counted apart.
+"""The backend suite of the onnx package against whatever computes a graph: computed, unsupported and failed apart.
 
-`python tests/onnx_suite.py` prints the counts and, with --all, each case that is not computed.
+`python tests/onnx_suite.py` prints the counts of the reference executor, with --native those of compiled networks and,
+with --all, each case that is not computed.
 
 A graph is fixed while it is read, so what a case gives as an input though a classifier holds it as a constant (a shape,
 a scale, the limits of a clip) becomes a constant of the model. Values are compared and not their dtypes: the executor
-computes in float64 whatever the model says. The suite's own runner counts a refusal as passed; here none ever is.
+computes in float64 and a compiled network in float32 whatever the model says, and what is expected is rounded to that. The suite's own runner counts a refusal as passed; here none ever is.
 """
 
 from __future__ import annotations
@@ -12,22 +13,25 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import ModelProto, TensorProto, numpy_helper
 
+import compiled_here
 from featherlight.errors import BadInput
 from featherlight.graph import check, evaluate, from_onnx
 from featherlight.graph.onnx_ops import OPERATORS
 
 DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
 
+Compute: TypeAlias = Callable[..., Sequence[npt.NDArray[Any]]]  # a graph and its inputs: the outputs
+Result = Literal["computed", "unsupported", "failed"]
 Group = Literal["node", "pytorch-converted", "pytorch-operator", "simple", "light"]
 GROUPS: tuple[Group, ...] = ("node", "pytorch-converted", "pytorch-operator", "simple", "light")
 
@@ -131,19 +135,18 @@ def light(name: str) -> Case:
     return Case("light", name, model, [ramp], [output], 1e-3, 1e-7)
 
 
-def outcome(case: Case) -> tuple[Literal["computed", "unsupported", "failed"], str]:
+def outcome(case: Case, compute: Compute = evaluate) -> tuple[Result, str]:
     """What became of a case, and why."""
     model, inputs = _fixed(case)
     try:
         graph = check(from_onnx(model))
+        with np.errstate(all="ignore"):
+            results = compute(graph, *inputs)
+            for result, expected in zip(results, case.outputs, strict=True):
+                assert result.shape == np.shape(expected)
+                np.testing.assert_allclose(result, np.asarray(expected).astype(result.dtype), case.rtol, case.atol)
     except BadInput as error:
         return "unsupported", str(error)
-    try:
-        with np.errstate(all="ignore"):
-            results = evaluate(graph, *inputs)
-        for result, expected in zip(results, case.outputs, strict=True):
-            assert result.shape == np.shape(expected)
-            np.testing.assert_allclose(result, np.asarray(expected, np.float64), case.rtol, case.atol)
     except Exception as error:  # whatever goes wrong is a failure of ours
         return "failed", f"{type(error).__name__}: {error}"
     return "computed", ""
@@ -183,11 +186,12 @@ def _arrays(values: Sequence[Any]) -> list[Any]:
 
 
 def main() -> None:
+    compute: Compute = compiled_here.run if "--native" in sys.argv else evaluate
     for group in GROUPS:
         counts: Counter[str] = Counter()
         measured: Counter[str] = Counter()
         for case in cases(group):
-            result, reason = outcome(case)
+            result, reason = outcome(case, compute)
             counts[result] += 1
             if group == "node" and case.operators <= MEASURED:
                 measured[result] += 1
