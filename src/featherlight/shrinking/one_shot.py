@@ -10,8 +10,8 @@ from featherlight.errors import BadInput
 from featherlight.shrinking.carve import Weights, norms
 from featherlight.shrinking.proposals import BLOCK, Clock, cuts
 from featherlight.shrinking.widths import widths, with_channels
-from featherlight.spec import Convolution, Row, ShuffleUnit2, Spec, widen
-from featherlight.spec.width import nearest
+from featherlight.spec import Convolution, Row, ShuffleUnit2, Spec, out_channels, widen
+from featherlight.spec.width import handing_on, nearest
 
 STEPS = 100  # a width multiplier and a threshold are tried in hundredths
 
@@ -53,13 +53,15 @@ def thinned(spec: Spec, width: float) -> Spec:
     if width == 1:
         return spec
     rows: list[Row] = []
+    entering = 0
     for row in widen(spec, width).rows:
         match row:
             case ShuffleUnit2():
                 row = replace(row, channels=nearest(row.channels, 2 * BLOCK), middle=nearest(row.middle, BLOCK))
             case Convolution() if any(isinstance(each, ShuffleUnit2) for each in spec.rows):
                 row = replace(row, channels=nearest(row.channels, BLOCK))
-        rows.append(row)
+        rows.append(handing_on(row, entering))
+        entering = out_channels(rows[-1], entering)
     return replace(spec, rows=tuple(rows))
 
 

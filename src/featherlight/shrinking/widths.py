@@ -25,8 +25,9 @@ Place: TypeAlias = tuple[str | int, ...]
 class Width:
     """Channels that can be chosen by themselves: `channels` at the first of its places, which gives it its name.
 
-    All places grow and shrink by the same number. They hold the same number too, but for ShuffleNet v1, whose units at
-    stride 2 concatenate their input, so that what enters a stage is part of what leaves it.
+    All places grow and shrink by the same number. They hold the same number too, but for two blocks. ShuffleNet v1's
+    units at stride 2 concatenate their input, so that what enters a stage is part of what leaves it. A fire module adds
+    its input to two halves, so that what enters a bypass goes with the one or the other.
     """
 
     channels: int
@@ -54,11 +55,16 @@ def widths(spec: Spec) -> tuple[Width, ...]:
             continue
         passed = _passed_on(row, channels)
         if isinstance(row, Fire):
-            if passed and len(entering) == 2:
-                for at, name in zip(entering, ("expand1", "expand3"), strict=True):
-                    found[at].append(("rows", index, name))
-            else:
+            if not passed:
                 entering = [begin("rows", index, "expand1"), begin("rows", index, "expand3")]
+            elif len(entering) == 1:  # becomes two widths, one a half
+                whole = found[entering[0]]
+                found[entering[0]] = [("rows", index, "expand1"), *whole]
+                entering.append(begin("rows", index, "expand3"))
+                found[-1] += whole
+            else:
+                for at in entering:
+                    found[at].append(("rows", index, "expand1" if at == entering[0] else "expand3"))
             continue
         if passed:
             for at in entering:

@@ -46,7 +46,7 @@ def widen_rows(rows: tuple[Row, ...], width: float, divisor: int = 8) -> tuple[R
     """`rows` with their channels multiplied by `width` and rounded to a multiple of `divisor`.
 
     Expansions keep their ratio to the block's input, squeeze-excite its ratio to what it gates. Groups keep dividing:
-    ShuffleNet's units round to a multiple of what their groups need.
+    ShuffleNet's units round to a multiple of what their groups need. What hands its input on makes as many as enter it.
     """
     check_width(width)
     if width == 1:
@@ -55,9 +55,25 @@ def widen_rows(rows: tuple[Row, ...], width: float, divisor: int = 8) -> tuple[R
     before = after = 0
     wider: list[Row] = []
     for row in rows:
-        wider.append(_widen(row, width, divisor, groups, before, after))
+        wider.append(handing_on(_widen(row, width, divisor, groups, before, after), after, divisor))
         before, after = out_channels(row, before), out_channels(wider[-1], after)
     return tuple(wider)
+
+
+def handing_on(row: Row, entering: int, divisor: int = 8) -> Row:
+    """`row`, with as many channels as enter it where it cannot have others: under a bypass, in a ShuffleNet v2 stage.
+
+    A fire's halves are then of whole multiples of `divisor`, where there are enough for both.
+    """
+    match row:
+        case Fire(bypass="simple") if row.expand1 + row.expand3 != entering:
+            multiple = divisor if entering >= 2 * divisor else 1
+            first = nearest(entering * row.expand1 / (row.expand1 + row.expand3), multiple)
+            first = min(first, entering - multiple)
+            return replace(row, expand1=first, expand3=entering - first)
+        case ShuffleUnit2(stride=1):
+            return replace(row, channels=entering)
+    return row
 
 
 def _widen(row: Row, width: float, divisor: int, groups: int | None, before: int, after: int) -> Row:
