@@ -7,8 +7,9 @@ import pytest
 from featherlight.predict.origin import Origin, find_origin
 
 
-def test_a_folder_that_fit_made_says_on_what(tmp_path: Path) -> None:
-    (tmp_path / "fit.json").write_text('{"data": "photos", "seed": 3, "budget": 0.001}')
+@pytest.mark.parametrize("name", ["fit.json", "train.json", "search.json", "shrink.json"])
+def test_a_folder_that_a_job_made_says_on_what(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text('{"data": "photos", "seed": 3, "budget": 0.001}')
     assert find_origin(tmp_path) == Origin("photos", 3)
 
 

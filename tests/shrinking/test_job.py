@@ -19,6 +19,7 @@ from featherlight import files, shrinking
 from featherlight.errors import BadInput, Failure
 from featherlight.journal import Journal
 from featherlight.latency import LatencyTable, read_table
+from featherlight.predict.origin import find_origin
 from featherlight.shrinking import clock, job, plan, trials
 from featherlight.timing import this_machine
 from featherlight.training import train_network
@@ -63,6 +64,7 @@ def test_a_network_becomes_a_faster_one(method: str, trained: Path, photos: Path
     low, mean, high = (document["difference"][name] for name in ("low", "mean", "high"))
     assert low <= mean <= high
     assert bool(document["steps"]) == (method == "netadapt")
+    assert find_origin(out) == (str(photos), 0)
 
 
 def test_stopped_anywhere_it_goes_on_to_the_same_network(
@@ -174,6 +176,28 @@ def test_a_resume_with_other_arguments_is_refused_and_costs_nothing(
     monkeypatch.setattr(job, "this_machine", lambda: replace(this_machine(), cpu="another"))
     with pytest.raises(KeyboardInterrupt):
         shrinking.shrink(trained, photos, **arguments(table, out, resume=True))
+
+
+def test_a_training_that_other_code_began_is_refused_and_loses_nothing(
+    trained: Path, photos: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*given: Any, **named: Any) -> Any:
+        return train_network(*given, **named | {"progress": lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)})
+
+    out = tmp_path / "net"
+    asked = arguments(table, out, method="magnitude", minutes=None, images=60)
+    with monkeypatch.context() as until_then:
+        until_then.setattr(trials, "train_network", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            shrinking.shrink(trained, photos, **asked)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert any(path.name == "plan.json" for path in before)
+    with monkeypatch.context() as mended:
+        mended.setattr("featherlight.training.plan.code_digest", lambda: "mended")
+        with pytest.raises(BadInput, match=r"cannot go on, for it differs: code: .* then, mended now"):
+            shrinking.shrink(trained, photos, **asked, resume=True)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert shrinking.shrink(trained, photos, **asked, resume=True).verdict == "fits"
 
 
 @pytest.mark.parametrize("number", [1, 12])  # of the file that no longer fits

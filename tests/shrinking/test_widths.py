@@ -5,6 +5,8 @@ import pytest
 from featherlight.errors import BadInput
 from featherlight.models import entry
 from featherlight.shrinking import Width, widths, with_channels
+from featherlight.shrinking.one_shot import thinned
+from featherlight.shrinking.widths import channels_at
 from featherlight.spec import (
     Convolution,
     Fire,
@@ -15,6 +17,7 @@ from featherlight.spec import (
     ShuffleUnit1,
     Spec,
     SqueezeExcite,
+    small_images,
 )
 
 
@@ -72,6 +75,30 @@ def test_a_bypass_ties_both_halves_of_two_fire_modules() -> None:
         Fire(2, 4, 3),
         Fire(3, 4, 3, bypass="simple"),
     ]
+
+
+def test_a_bypass_over_a_convolution_takes_of_its_filters_as_many_as_either_half_loses() -> None:
+    spec = Spec((Convolution(8, 3, 2), Pool(3, 2), Fire(2, 3, 5, bypass="simple"), InvertedResidual(8, 24)))
+    assert [(name, width.channels) for name, width in named(spec).items()] == [
+        ("rows.2.expand1", 3),
+        ("rows.2.squeeze", 2),
+        ("rows.2.expand3", 5),
+        ("rows.3.expanded", 24),
+    ]
+    thinner = with_channels(spec, named(spec)["rows.2.expand3"], 4)
+    assert thinner.rows[0] == Convolution(7, 3, 2)
+    assert thinner.rows[2:] == (Fire(2, 3, 4, bypass="simple"), InvertedResidual(7, 24))
+
+
+def test_the_widths_of_a_network_are_told_of_a_thinner_one_that_gained_a_residual() -> None:
+    spec = small_images(entry("mobilenet_v3_small").build(width=0.35))
+    gained = [
+        thinner for share in range(30, 100) if len(widths(thinner := thinned(spec, share / 100))) < len(widths(spec))
+    ]
+    assert gained, "a multiplier makes two rows alike, and joins their widths"
+    for thinner in gained:
+        told = {width.name: channels_at(thinner, width) for width in widths(spec)}
+        assert told | {width.name: width.channels for width in widths(thinner)} == told
 
 
 @pytest.mark.parametrize(

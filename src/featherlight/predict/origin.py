@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-_RESULTS = ("fit.json", "train.json")  # in the folders that `fit` and `train` make
+# In the folders that `fit`, `train`, `search` and `shrink` make.
+_RESULTS = ("fit.json", "train.json", "search.json", "shrink.json")
 
 
 class Origin(NamedTuple):

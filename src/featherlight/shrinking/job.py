@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -88,12 +87,16 @@ def shrink(
         table.check(None if engine == AUTO else engine, threads)
     elif engine != AUTO:
         find(engine)  # raises where it is not installed: before the folder holds a journal
+    goes_on = (folder / JOURNAL).exists()
     task = Task(folder, asked, classifier, dataset, table, Record(Journal(folder / JOURNAL)), say)
     kept = f"what was finished is in {folder}, and --resume goes on from there"
     try:
         _begin(task, os.fspath(source))
-        with _nothing_left(task):
-            return _run(task)
+        return _run(task)
+    except BadInput:  # what was asked for cannot be had: nothing is left of it
+        if not goes_on:  # of one that goes on, what was finished is worth more
+            _discard(task)
+        raise
     except KeyboardInterrupt:
         say(f"stopped; {kept}")
         raise
@@ -189,14 +192,8 @@ def _set(clock: Clock, spec: Spec, seconds: float) -> Clock:
     return lambda thinner: scale * clock(thinner)
 
 
-@contextlib.contextmanager
-def _nothing_left(task: Task) -> Iterator[None]:
-    """Leave nothing of a shrink whose result cannot be had."""
-    try:
-        yield
-    except BadInput:
-        shutil.rmtree(task.work, ignore_errors=True)
-        task.record.journal.path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            task.folder.rmdir()
-        raise
+def _discard(task: Task) -> None:
+    shutil.rmtree(task.work, ignore_errors=True)
+    task.record.journal.path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        task.folder.rmdir()

@@ -31,6 +31,7 @@ class Shrunk:
 
     folder: Path
     data: str
+    seed: int
     method: str
     wanted: float
     before: Measurement
@@ -64,6 +65,7 @@ class Shrunk:
         return {
             "featherlight": __version__,
             "data": self.data,
+            "seed": self.seed,
             "method": self.method,
             "verdict": self.verdict,
             "wanted": self.wanted,

@@ -44,6 +44,7 @@ def write(
     shrunk = Shrunk(
         folder=task.folder,
         data=task.dataset.source,
+        seed=task.asked.seed,
         method=task.asked.method,
         wanted=wanted,
         before=first,
