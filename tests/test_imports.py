@@ -22,8 +22,8 @@ RUNTIME = Path(featherlight_runtime.__file__).parent
 # In the order in which data passes: a room imports the ones before it and none after it (docs/architecture.md).
 ROOMS = (
     *("errors", "files", "journal", "spec", "models", "layers", "pretrained", "graph", "cost", "timing", "compiler"),
-    *("data", "engines", "latency", "training", "predict", "explain", "report", "shrinking", "searching", "fitting"),
-    *("serve", "cli", "__main__"),
+    *("data", "engines", "latency", "training", "predict", "compiling", "explain", "report", "shrinking", "searching"),
+    *("fitting", "serve", "cli", "__main__"),
 )
 HEAVY = {"torch", "llvmlite", "onnx", "onnxruntime", "openvino", "PIL", "matplotlib", "kornia"}
 ENGINES = HEAVY - {"PIL", "matplotlib"}

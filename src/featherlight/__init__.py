@@ -10,13 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from featherlight.compiling import compile as compile
     from featherlight.explain.comparison import compare as compare
     from featherlight.explain.profiling import profile as profile
     from featherlight.fitting import fit as fit
     from featherlight.models import list_models as list_models
     from featherlight.predict import evaluate as evaluate
     from featherlight.predict import export as export
-    from featherlight.predict import load as load
+    from featherlight.predict.loading import load as load
     from featherlight.pretrained import convert_state_dict as convert_state_dict
     from featherlight.pretrained import create_model as create_model
     from featherlight.pretrained import list_weights as list_weights
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "compare": "featherlight.explain.comparison",
+    "compile": "featherlight.compiling",
     "convert_state_dict": "featherlight.pretrained",
     "create_model": "featherlight.pretrained",
     "evaluate": "featherlight.predict",
@@ -36,7 +38,7 @@ _HOME = {
     "fit": "featherlight.fitting",
     "list_models": "featherlight.models",
     "list_weights": "featherlight.pretrained",
-    "load": "featherlight.predict",
+    "load": "featherlight.predict.loading",
     "profile": "featherlight.explain.profiling",
     "save": "featherlight.pretrained",
     "search": "featherlight.searching.job",

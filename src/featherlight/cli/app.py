@@ -15,7 +15,7 @@ from featherlight.errors import FeatherlightError
 
 # Each command is the function of the same name in a module of this package, in the order that --help shows.
 COMMANDS = (
-    *("models", "classify", "fit", "train", "shrink", "search", "evaluate", "export"),
+    *("models", "classify", "fit", "train", "shrink", "search", "evaluate", "export", "compile"),
     *("profile", "compare", "latency", "guidelines", "report", "doctor"),
 )
 

@@ -11,7 +11,10 @@ import typer
 def classify(
     photos: Annotated[list[str], typer.Argument(help="Image files.", metavar="PHOTO")],
     model: Annotated[
-        str, typer.Option(help="A folder that fit made, a name (with its public weights), or hf-hub:org/repo.")
+        str,
+        typer.Option(
+            help="A folder that fit made, a flight file, a name (with its public weights), or hf-hub:org/repo."
+        ),
     ] = "mobilenet_v2",
     top: Annotated[int, typer.Option(help="How many classes to name.", min=1)] = 5,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -28,7 +31,7 @@ def classify(
     from featherlight.cli.output import note, print_json, print_table
     from featherlight.cli.progress import show_download
     from featherlight.errors import BadInput
-    from featherlight.predict import load
+    from featherlight.predict.loading import load
 
     classifier = load(model, progress=show_download)
     answers: list[dict[str, Any]] = []
