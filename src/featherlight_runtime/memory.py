@@ -16,6 +16,7 @@ from featherlight_runtime.errors import FlightError
 from featherlight_runtime.program import Bytes
 
 HUGE = 1 << 21  # bytes of a huge page
+FEW = HUGE // 4  # bytes up to which pages are small
 ALIGNMENT = 64  # bytes, of everything that a network reads but its images
 
 Pages: TypeAlias = NDArray[np.uint8]
@@ -27,7 +28,7 @@ def pages(size: int) -> Pages:
     They are private: after a fork each process has its own. Where there are many, they are asked for as huge ones: a
     kernel that walks through a map by columns touches more small pages than a processor keeps the addresses of.
     """
-    if size < HUGE // 4:
+    if size < FEW:
         return _mapped(max(size, 1))
     held = _mapped(-(-size // HUGE) * HUGE + HUGE)
     start = -held.ctypes.data % HUGE
@@ -35,9 +36,9 @@ def pages(size: int) -> Pages:
 
 
 def aligned(data: Bytes) -> Pages:
-    """The bytes at an aligned address: themselves where they are few and at one, else a copy."""
+    """The bytes at an aligned address: themselves where they are at one, else a copy."""
     there = np.frombuffer(data, np.uint8) if len(data) else pages(0)
-    if there.ctypes.data % ALIGNMENT == 0 and there.size < HUGE // 4:
+    if there.ctypes.data % ALIGNMENT == 0:
         return there
     copy = pages(len(data))
     copy[:] = there
