@@ -23,8 +23,8 @@ def compare(
     engines: Annotated[
         str | None,
         typer.Option(
-            help="Separated by commas: torch, onnxruntime, openvino, torch-compile, torch-cuda (the first three, where "
-            "installed)."
+            help="Separated by commas: torch, onnxruntime, openvino, native, torch-compile, torch-cuda (the first "
+            "four, where they are)."
         ),
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads that a network may use.")] = 1,

@@ -30,7 +30,7 @@ def evaluate(
     engine: Annotated[
         str | None,
         typer.Option(
-            help="torch, onnxruntime, openvino, or auto: the fastest of them (torch; onnxruntime for an ONNX file)."
+            help="torch, onnxruntime, openvino, native, or auto: the fastest (torch; onnxruntime for an ONNX file)."
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads that the network may use (all cores).")] = None,

@@ -28,7 +28,9 @@ def fit(
         float | None,
         typer.Option(help="Minutes of training in all (quick 3, normal 15, thorough 60); timing comes on top."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="torch, onnxruntime, openvino, or auto: whichever is fastest.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="torch, onnxruntime, openvino, native, or auto: whichever is fastest.")
+    ] = "auto",
     max_size: Annotated[str | None, typer.Option(help="Of the file of weights, such as 5MB, 500kB or 2MiB.")] = None,
     max_memory: Annotated[
         str | None, typer.Option(help="Of weights and activations alive at once for one image, such as 20MB.")

@@ -17,7 +17,7 @@ def guidelines(
     device: Annotated[str, typer.Option(help="Where the networks run: cpu or cuda.")] = "cpu",
     engine: Annotated[
         list[str] | None,
-        typer.Option(help="torch, onnxruntime or openvino; may be given more than once (all that are installed)."),
+        typer.Option(help="torch, onnxruntime, openvino or native; may be given more than once (all that are here)."),
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads that a network may use; the paper took one.")] = 1,
     quick: Annotated[

@@ -27,7 +27,7 @@ def profile(
         int | None, typer.Option(help="Pixels a side; up to 64 a name means the network for small images.")
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="torch, onnxruntime or openvino; auto is the fastest of them here.")
+        str, typer.Option(help="torch, onnxruntime, openvino or native; auto is the fastest of them here.")
     ] = "auto",
     threads: Annotated[int, typer.Option(help="Threads that the network may use.")] = 1,
     what_if: Annotated[

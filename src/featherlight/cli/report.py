@@ -17,7 +17,8 @@ def report(
     ],
     out: Annotated[str, typer.Option(help="The page to write.", metavar="FILE")] = "report.html",
     engine: Annotated[
-        str | None, typer.Option(help="That runs the networks: torch, onnxruntime, openvino (what DIR was timed with).")
+        str | None,
+        typer.Option(help="That runs the networks: torch, onnxruntime, openvino, native (what DIR was timed with)."),
     ] = None,
     data: Annotated[
         str | None,

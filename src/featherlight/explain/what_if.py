@@ -103,8 +103,8 @@ def check(engine: Engine) -> None:
     """Raise BadInput for an engine that runs torch modules only: what is mended is a graph."""
     if engine.needs_module:
         raise BadInput(
-            f"the engine {engine.name} runs torch modules only, and what is mended is a graph; take onnxruntime or "
-            "openvino"
+            f"the engine {engine.name} runs torch modules only, and what is mended is a graph; take onnxruntime, "
+            "openvino or native"
         )
 
 

@@ -63,7 +63,7 @@ def fit(
     effort      "quick" chooses among the registered networks, at the widths they are known for; "normal" then trains a
                 wider one and shrinks it to the budget (NetAdapt); "thorough" searches for a network as well. Each takes
                 the place of the one before where it keeps the budget and is more often right on the validation images
-    engine      that will run the network: torch, onnxruntime, openvino, or "auto" for whichever runs it fastest here
+    engine      that will run the network: torch, onnxruntime, openvino, native, or "auto" for the fastest one here
     max_size    of the file of weights, such as "5MB", or bytes
     max_memory  of weights and activations that are alive at once, one image at a time, such as "20MB", or bytes
     seed        of the splits, the weights and the order of the images

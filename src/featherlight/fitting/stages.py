@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from featherlight.engines import AUTO
+from featherlight.engines import AUTO, native
 from featherlight.errors import BadInput
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.effort import SHARES, SPARE, WIDENING, Asked, StageName
@@ -99,6 +99,10 @@ class _Work:
         asked, target = self.asked, self.fitted.measurement.target
         if asked.target is not None:
             return {"target": asked.target, "engine": AUTO, "threads": asked.threads}
+        if target.engine == native.name:
+            # Its parts cannot be timed alone yet: cuts go by another engine's clock, and what comes of them is judged
+            # by this one's.
+            return {"engine": AUTO, "threads": target.threads}
         if target.engine not in ENGINES:
             raise BadInput(f"{target.engine} does not tell what the parts of a network take ({', '.join(ENGINES)} do)")
         return {"engine": target.engine, "threads": target.threads}
