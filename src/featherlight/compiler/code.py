@@ -16,6 +16,7 @@ from featherlight.compiler.control import I64, i64
 
 POINTER, FLOAT, VOID = ir.PointerType(), ir.FloatType(), ir.VoidType()
 _BYTE, _I32 = ir.IntType(8), ir.IntType(32)
+CACHE_LINE = 64  # bytes
 _FUSE = ("contract",)  # a product and a sum may become one instruction
 
 Value: TypeAlias = ir.Value
@@ -164,6 +165,14 @@ def repeat(
     b.cbranch(b.icmp_unsigned("!=", fewer, i64(0)), again, done)
     b.position_at_end(done)
     return made
+
+
+def room(b: Builder, size: int) -> Value:
+    """Memory of a thread's own, on its stack, that begins at a line of the cache; a last vector may reach beyond it."""
+    with b.goto_entry_block():
+        place = b.alloca(_BYTE, size=i64(size + CACHE_LINE))
+    place.align = CACHE_LINE
+    return b.inttoptr(b.ptrtoint(place, I64), POINTER)  # llvmlite's own pointer to bytes takes no floats
 
 
 def share(b: Builder, thread: Value, threads: Value, count: int) -> tuple[Value, Value]:

@@ -15,13 +15,10 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from featherlight.compiler.code import Builder, Code, Value, at, clamp, share, times
+from featherlight.compiler.code import Builder, Code, Value, at, clamp, room, share, times
 from featherlight.compiler.control import i64, loop, variable
 from featherlight.compiler.kernels.depthwise import Depthwise, Row
 from featherlight.compiler.kernels.gemm import Gemm, Strides
-
-_BYTE = ir.IntType(8)
-ALIGNMENT = 64  # bytes
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,8 @@ class Block:
         projecting = pointers.pop(0) if self.project is not None else None
         result, *residual = pointers
         lines = self.depthwise
-        ring = None if expanding is None else _room(b, lines.ring * lines.source.line)
-        made = None if projecting is None else _room(b, lines.results[1] * lines.result.row)
+        ring = None if expanding is None else room(b, lines.ring * lines.source.line)
+        made = None if projecting is None else room(b, lines.results[1] * lines.result.row)
         ready = variable(b, i64(-1))
         b.store(i64(-1), ready)
         with loop(b, *share(b, thread, threads, lines.images * lines.results[0]), name="line") as line:
@@ -88,13 +85,6 @@ class Block:
             given = at(b, source, times(b, index, self.source.line))
             b.call(expand.emit(code), [i64(0), i64(1), given, weights, place])
         b.store(end, ready)
-
-
-def _room(b: Builder, size: int) -> Value:
-    """Aligned memory of the thread's own; the last vector may reach beyond it."""
-    room = b.alloca(_BYTE, size=i64(size + ALIGNMENT))
-    room.align = ALIGNMENT
-    return room
 
 
 def _of(b: Builder, pointer: Value, strides: Strides, image: Value, line: Value) -> Value:

@@ -10,6 +10,7 @@ import numpy as np
 from featherlight.compiler.kernels import gemm
 from featherlight.compiler.kernels.gemm import Gemm, Part, Run, Strides
 from featherlight.compiler.kernels.lines import Frame
+from featherlight.compiler.kernels.stem import Stem
 from featherlight.compiler.plan.block import depthwise_block, expanded
 from featherlight.compiler.plan.ending import End, end_of, parts
 from featherlight.compiler.plan.layout import FLOAT_BYTES, Dense, Map, Piece
@@ -19,6 +20,7 @@ from featherlight.compiler.plan.winograd import framed, winograd
 from featherlight.graph import Op, kinds
 
 PLANAR = 4  # channels of a caller's image up to which the first convolution reads it plane by plane
+FEW_LINES = 3  # of a first kernel up to which padding is put around lines and not around planes
 MOST_PIECES = 12  # that one product reads
 
 
@@ -148,32 +150,47 @@ def _of_planes(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats
     """A convolution of a caller's image, read plane by plane: nothing has to be laid out for it but a frame."""
     images, channels, height, width = x.shape
     top, left, bottom, right = kind.padding
-    place, high, wide = x.place, height + top + bottom, width + left + right
-    if any(kind.padding):
-        place = Place(planner.room(images * channels * high * wide))
-        frame = Frame(images * channels, height, width, top, bottom, left, right,
-                      FLOAT_BYTES * height * width, FLOAT_BYTES * width)  # fmt: skip
-        planner.step(frame, (x.place, place), (1,), ())
-    line, rows, taps = FLOAT_BYTES * wide, weight.shape[2], weight.shape[3]
-    runs: tuple[Run, ...] = ()
-    for channel in range(channels):
-        offset = channel * high * line
-        if kind.dilation[1] == 1:
-            runs += (Run(0, offset, taps, rows, kind.dilation[0] * line),)
-        else:
-            runs += tuple(
-                Run(0, offset + row * kind.dilation[0] * line, 1, taps, FLOAT_BYTES * kind.dilation[1])
-                for row in range(rows)
-            )
     *_, down, across = planner.graph.tensors[op.outputs[0]].shape
     end = end_of(planner, op, (images, down, across, len(weight)))
     made = planner.new_map(images, down, across, len(weight), end.residual.order if end.residual else None)
-    strides = Strides(channels * high * line, kind.stride[0] * line, kind.stride[1] * FLOAT_BYTES)
-    source, order = Piece(place.buffer, 1, 0, 1), list(made.order)
-    columns = _Columns(runs, weight.reshape(len(weight), -1)[order], bias[order])
-    _product(planner, end, (images, down, across), (strides,), (source,), (columns,), made)
+    wide, rows, order = FLOAT_BYTES * (left + width + right), weight.shape[2], list(made.order)
+    by_lines = any(kind.padding) and rows <= FEW_LINES and kind.dilation == (1, 1) and end.residual is None
+    high = rows if by_lines else height + top + bottom
+    columns = _Columns(_planes(kind, weight, high, wide), weight.reshape(len(weight), -1)[order], bias[order])
+    strides = Strides(channels * high * wide, kind.stride[0] * wide, kind.stride[1] * FLOAT_BYTES)
+    if by_lines:
+        vectors, (piece,) = planner.vectors, made.pieces
+        part = Part(columns.runs, vectors.padded(len(bias)) // vectors.lanes)
+        product = Gemm(1, 1, across, (replace(strides, image=0, line=0),), (part,), Strides(0, 0, piece.row), None,
+                       end.activation)  # fmt: skip
+        packed = planner.weights(gemm.pack(columns.weights, columns.bias, vectors, product.panels[0]))
+        leaving = Strides(made.pixels * piece.row, across * piece.row, piece.row)
+        kernel = Stem(images, (channels, height, width), down, rows, kind.stride[0], top, left, right, product, leaving)
+        planner.step(kernel, (x.place, packed, piece.place), (2,), end.ops)
+    else:
+        place = x.place
+        if any(kind.padding):
+            place = Place(planner.room(images * channels * high * (wide // FLOAT_BYTES)))
+            frame = Frame(images * channels, height, width, top, bottom, left, right,
+                          FLOAT_BYTES * height * width, FLOAT_BYTES * width)  # fmt: skip
+            planner.step(frame, (x.place, place), (1,), ())
+        source = Piece(place.buffer, 1, 0, 1)
+        _product(planner, end, (images, down, across), (strides,), (source,), (columns,), made)
     planner.values[end.name] = made
     return True
+
+
+def _planes(kind: kinds.Convolution, weight: Floats, high: int, wide: int) -> tuple[Run, ...]:
+    """Where a row of the product finds its inputs in planes of so many lines of so many bytes."""
+    _, channels, rows, taps = weight.shape
+    (down, across), runs = kind.dilation, []
+    for channel in range(channels):
+        offset = channel * high * wide
+        if across == 1:
+            runs.append(Run(0, offset, taps, rows, down * wide))
+        else:
+            runs += [Run(0, offset + row * down * wide, 1, taps, FLOAT_BYTES * across) for row in range(rows)]
+    return tuple(runs)
 
 
 def _product(
