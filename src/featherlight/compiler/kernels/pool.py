@@ -26,6 +26,7 @@ from featherlight.compiler.code import (
     times,
 )
 from featherlight.compiler.control import i64, loop, variable
+from featherlight.compiler.kernels.activation import ElementWise, apply
 from featherlight.compiler.kernels.gemm import Strides
 
 LARGE = 64  # taps of a window from which on they are a loop
@@ -36,7 +37,8 @@ MEAN_WIDTH = 4  # vectors of channels that are summed side by side
 class Pool:
     """The largest or the mean of each window. Pointers: the source, the result.
 
-    divisor  what sums are divided by; None divides by how many elements of the window lie in the map
+    divisor     what sums are divided by; None divides by how many elements of the window lie in the map
+    activation  a function of what comes of it
     """
 
     largest: bool
@@ -51,6 +53,7 @@ class Pool:
     source: Strides
     result: Strides
     divisor: int | None = None
+    activation: ElementWise | None = None
 
     def emit(self, code: Code) -> ir.Function:
         """The kernel's function."""
@@ -73,9 +76,13 @@ class Pool:
                         begin = at(b, of_image, times(b, rows[0], self.source.line))
                         begin = at(b, begin, times(b, taps[0], self.source.row))
                         with self._columns(code, b) as offset:
-                            store(b, self._inner(code, b, at(b, begin, offset)), place, offset)
+                            store(b, self._ended(b, self._inner(code, b, at(b, begin, offset))), place, offset)
                     with beyond, self._columns(code, b) as offset:
-                        store(b, self._window(code, b, at(b, of_image, offset), rows, taps), place, offset)
+                        value = self._window(code, b, at(b, of_image, offset), rows, taps)
+                        store(b, self._ended(b, value), place, offset)
+
+    def _ended(self, b: Builder, value: Value) -> Value:
+        return value if self.activation is None else apply(b, self.activation, value)
 
     @contextmanager
     def _columns(self, code: Code, b: Builder) -> Iterator[Value]:

@@ -83,7 +83,7 @@ def _block(
     last = project.end if project else end
     if project:
         order_of = last.residual.order if last.residual else None
-        made = planner.new_map(x.images, height, width, len(project.weight), order_of)
+        made = planner.new_map(x.images, height, width, len(project.weight), order_of, last.name)
     else:
         made = _alike(planner, planner.new_map(x.images, height, width, floats), spots, order)
     to = made.pieces[0]

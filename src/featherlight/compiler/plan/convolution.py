@@ -108,7 +108,8 @@ class _Columns:
 def _room_for(planner: Planner, groups: int, outputs: int, size: tuple[int, int, int], end: End) -> Map:
     """Room for the results of some groups of channels, each group whole vectors of a pixel."""
     if groups == 1 or outputs % planner.vectors.lanes == 0:
-        return planner.new_map(*size, groups * outputs, end.residual.order if end.residual else None)
+        order = end.residual.order if end.residual else None
+        return planner.new_map(*size, groups * outputs, order, end.name)
     apart = planner.vectors.padded(outputs)
     made = planner.new_map(*size, groups * apart)
     (piece,) = made.pieces
@@ -152,7 +153,8 @@ def _of_planes(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats
     top, left, bottom, right = kind.padding
     *_, down, across = planner.graph.tensors[op.outputs[0]].shape
     end = end_of(planner, op, (images, down, across, len(weight)))
-    made = planner.new_map(images, down, across, len(weight), end.residual.order if end.residual else None)
+    order_of = end.residual.order if end.residual else None
+    made = planner.new_map(images, down, across, len(weight), order_of, end.name)
     wide, rows, order = FLOAT_BYTES * (left + width + right), weight.shape[2], list(made.order)
     by_lines = any(kind.padding) and rows <= FEW_LINES and kind.dilation == (1, 1) and end.residual is None
     high = rows if by_lines else height + top + bottom

@@ -9,7 +9,7 @@ Any other tensor is dense: its numbers in the graph's own order.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from featherlight.compiler.plan.step import Buffer, Place
 
@@ -93,9 +93,14 @@ def joined(maps: list[Map]) -> Map:
     order: list[int] = []
     for each in maps:
         order += [len(order) + channel for channel in each.order]
-    first = maps[0]
-    pieces = tuple(piece for each in maps for piece in each.pieces)
-    return Map(first.images, first.height, first.width, pieces, tuple(order))
+    first, pieces = maps[0], list[Piece]()
+    for piece in (piece for each in maps for piece in each.pieces):
+        last = pieces[-1] if pieces else None
+        if last and last.buffer is piece.buffer and last.offset + last.count == piece.offset:
+            pieces[-1] = replace(last, count=last.count + piece.count)
+        else:
+            pieces.append(piece)
+    return Map(first.images, first.height, first.width, tuple(pieces), tuple(order))
 
 
 def runs(places: list[int]) -> list[tuple[int, int]]:

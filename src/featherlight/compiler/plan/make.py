@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from featherlight.compiler.code import Vectors
 from featherlight.compiler.plan import convolution, maps, views
+from featherlight.compiler.plan.functions_first import functions_first
 from featherlight.compiler.plan.planner import Handler, Planner
 from featherlight.compiler.plan.step import Plan
 from featherlight.graph import Graph, kinds
@@ -37,4 +38,4 @@ def plan(graph: Graph, vectors: Vectors, *, fuse: bool = True) -> Plan:
 
     Raises BadInput for an operation that no kernel computes.
     """
-    return Planner(graph, vectors, fuse).plan(HANDLERS)
+    return Planner(functions_first(graph) if fuse else graph, vectors, fuse).plan(HANDLERS)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from featherlight.compiler.kernels.activation import ElementWise
 from featherlight.compiler.kernels.element_wise import Combine, Operator, Pixels
 from featherlight.compiler.kernels.gemm import Strides
 from featherlight.compiler.kernels.pool import MapMean, Pool
@@ -55,12 +56,7 @@ def two_maps(planner: Planner, op: Op) -> bool:
     if left.order != right.order:
         left = planner.single(left, plain=True)
     made = planner.new_map(result[0], result[2], result[3], result[1], left.order)
-    after = planner.followers(op.outputs[0])
-    function, name = element_wise(after), op.outputs[0]
-    ops: tuple[Op, ...] = (op,)
-    if after is not None and function is not None:
-        planner.swallow(after)
-        name, ops = after.outputs[0], (op, after)
+    name, ops, function = _with_function(planner, op)
     columns = planner.vectors.padded(left.channels) // planner.vectors.lanes
     operands = tuple(_pixels(each, made) for each in (left, right))
     kernel = Combine(made.images, made.pixels, columns, operands, _pixels(made), OPERATORS[type(op.kind)], function)
@@ -77,7 +73,8 @@ def pool(planner: Planner, op: Op) -> bool:
         return False
     _, _, height, width = planner.graph.tensors[op.outputs[0]].shape
     lanes, x = planner.vectors.lanes, _whole_vectors(planner, x)
-    made = planner.new_map(x.images, height, width, x.channels, x.order)
+    name, ops, function = _with_function(planner, op)
+    made = planner.new_map(x.images, height, width, x.channels, x.order, name)
     (to,) = made.pieces
     for piece, place, last in _side_by_side(x, made):
         kernel = Pool(
@@ -85,9 +82,10 @@ def pool(planner: Planner, op: Op) -> bool:
             -(-piece.count // lanes), kind.kernel, kind.stride, (kind.padding[0], kind.padding[1]),
             kind.dilation if isinstance(kind, kinds.MaxPool) else (1, 1), _strides(x, piece), _strides(made, to),
             kind.kernel[0] * kind.kernel[1] if isinstance(kind, kinds.AveragePool) and kind.count_padding else None,
+            function,
         )  # fmt: skip
-        planner.step(kernel, (piece.place, place), (1,), (op,) if last else ())
-    planner.values[op.outputs[0]] = made
+        planner.step(kernel, (piece.place, place), (1,), ops if last else ())
+    planner.values[name] = made
     return True
 
 
@@ -120,6 +118,16 @@ def _map(planner: Planner, name: str) -> Map | None:
     return None
 
 
+def _with_function(planner: Planner, op: Op) -> tuple[str, tuple[Op, ...], ElementWise | None]:
+    """The tensor that an operation gives with the function after it, if nothing else reads what it gives without."""
+    after = planner.followers(op.outputs[0])
+    function = element_wise(after)
+    if after is None or function is None:
+        return op.outputs[0], (op,), None
+    planner.swallow(after)
+    return after.outputs[0], (op, after), function
+
+
 def _whole_vectors(planner: Planner, x: Map) -> Map:
     """The map, in one piece if a piece before the last ends within a vector."""
     whole = all(piece.count % planner.vectors.lanes == 0 for piece in x.pieces[:-1])
@@ -130,7 +138,7 @@ def _side_by_side(x: Map, made: Map) -> Iterator[tuple[Piece, Place, bool]]:
     """Each piece of a map, the place in a map of one piece for what is made of it, and whether it is the last."""
     first, (to,) = 0, made.pieces
     for number, piece in enumerate(x.pieces, 1):
-        yield piece, Place(to.buffer, FLOAT_BYTES * first), number == len(x.pieces)
+        yield piece, Place(to.buffer, FLOAT_BYTES * (to.offset + first)), number == len(x.pieces)
         first += piece.count
 
 

@@ -36,6 +36,7 @@ class Planner:
         for number, op in enumerate(graph.ops):
             for name in op.inputs:
                 self._after.setdefault(name, []).append(number)
+        self._joined: dict[str, Buffer] = {}  # by a concatenation's output
         self._free: list[Op] = []  # operations that are arithmetic on layouts: they are told with the next step
         for number, name in enumerate(graph.inputs):
             shape = graph.tensors[name].shape
@@ -82,17 +83,36 @@ class Planner:
         content = np.ascontiguousarray(content, np.float32)
         return Place(Buffer(Memory.WEIGHTS, content.nbytes, content))
 
-    def new_map(self, images: int, height: int, width: int, channels: int, order: tuple[int, ...] | None = None) -> Map:
-        """Room for a map in one piece, whole vectors a pixel.
+    def new_map(
+        self, images: int, height: int, width: int, channels: int, order: tuple[int, ...] | None = None, name: str = ""
+    ) -> Map:
+        """Room for a map in one piece, whole vectors a pixel; for tensor `name` where a concatenation will want it.
 
         Pixels a power of two apart would all want the same few places of the first cache.
         """
-        pitch = self.vectors.padded(channels)
-        if height * width > 1 and FLOAT_BYTES * pitch % ALIASING == 0:
-            pitch += self.vectors.padded(ASIDE)
-        buffer = self.room(images * height * width * pitch)
         order = tuple(range(channels)) if order is None else order
-        return Map(images, height, width, (Piece(buffer, pitch, 0, channels),), order)
+        piece = self._beside(name, images * height * width, channels)
+        if piece is None:
+            pitch = self._pitch(channels, height * width)
+            piece = Piece(self.room(images * height * width * pitch), pitch, 0, channels)
+        return Map(images, height, width, (piece,), order)
+
+    def _pitch(self, channels: int, pixels: int) -> int:
+        pitch = self.vectors.padded(channels)
+        return pitch + self.vectors.padded(ASIDE) if pixels > 1 and FLOAT_BYTES * pitch % ALIASING == 0 else pitch
+
+    def _beside(self, name: str, pixels: int, channels: int) -> Piece | None:
+        """The channels of a joined map that a tensor is, if a concatenation alone reads it and vectors stay whole."""
+        join = self.followers(name) if name else None
+        if join is None or not isinstance(join.kind, kinds.Concat) or join.kind.axis != 1:
+            return None
+        shapes = [self.graph.tensors[each].shape for each in join.inputs]
+        counts = [shape[1] for shape in shapes if len(shape) == 4]
+        if len(counts) < len(shapes) or any(count % self.vectors.lanes for count in counts[:-1]):
+            return None
+        pitch = self._pitch(sum(counts), pixels)
+        buffer = self._joined.setdefault(join.outputs[0], self.room(pixels * pitch))
+        return Piece(buffer, pitch, sum(counts[: join.inputs.index(name)]), channels)
 
     def map_of(self, name: str) -> Map | None:
         """The tensor as a map: (N, C, H, W), or (N, C) as maps of one pixel; None where it has another rank."""

@@ -31,7 +31,8 @@ def winograd(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, 
     x = framed(planner, x, (top, left, high - x.height - top, wide - x.width - left))
     (piece,), count = x.pieces, x.images * down * across
     end = end_of(planner, op, (x.images, height, width, len(weight)))
-    made = planner.new_map(x.images, height, width, len(weight), end.residual.order if end.residual else None)
+    order_of = end.residual.order if end.residual else None
+    made = planner.new_map(x.images, height, width, len(weight), order_of, end.name)
     (to,), order = made.pieces, list(made.order)
     inputs, outputs = (vectors.padded(channels) for channels in (x.channels, len(weight)))
     gathered, summed = (Place(planner.room(PLACES * count * channels)) for channels in (inputs, outputs))
