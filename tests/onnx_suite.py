@@ -5,7 +5,8 @@ with --all, each case that is not computed.
 
 A graph is fixed while it is read, so what a case gives as an input though a classifier holds it as a constant (a shape,
 a scale, the limits of a clip) becomes a constant of the model. Values are compared and not their dtypes: the executor
-computes in float64 and a compiled network in float32 whatever the model says, and what is expected is rounded to that. The suite's own runner counts a refusal as passed; here none ever is.
+computes in float64 and a compiled network in float32 whatever the model says, and what is expected is rounded to that.
+The suite's own runner counts a refusal as passed; here none ever is.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def depthwise_that_multiplies() -> Module:
 
 
 def joined_widths() -> Module:
-    def forward(x: Tensor, a: Module, b: Module, depthwise: Module, last: Module) -> Tensor:
+    def forward(x: Tensor, a: Module, b: Module, depthwise: Module, last: Module) -> object:
         y = torch.cat([a(x), x, b(x)], 1)
         return torch.cat([last(depthwise(y)), y], 1)
 
@@ -69,7 +69,7 @@ def joined_widths() -> Module:
 
 
 def shuffled_by_hand() -> Module:
-    def forward(x: Tensor, first: Module, grouped: Module, last: Module) -> Tensor:
+    def forward(x: Tensor, first: Module, grouped: Module, last: Module) -> object:
         left, right = first(x).split([6, 24], 1)
         y = torch.cat([shuffled(torch.relu(right), 3), left], 1)
         return last(shuffled(grouped(shuffled(y, 5)), 2) + shuffled(y, 15))
@@ -78,7 +78,7 @@ def shuffled_by_hand() -> Module:
 
 
 def squeezed() -> Module:
-    def forward(x: Tensor, first: Module, depthwise: Module, down: Module, up: Module, last: Module) -> Tensor:
+    def forward(x: Tensor, first: Module, depthwise: Module, down: Module, up: Module, last: Module) -> object:
         y = depthwise(F.silu(first(x)))
         gate = torch.sigmoid(up(F.silu(down(y.mean((2, 3), keepdim=True)))))
         return last(F.silu(y * gate)) + gate.mean()
@@ -98,7 +98,7 @@ def rounded_up_pools() -> Module:
 
 
 def residual_from_afar() -> Module:
-    def forward(x: Tensor, stem: Module, a: Module, b: Module, pool: Module, last: Module) -> Tensor:
+    def forward(x: Tensor, stem: Module, a: Module, b: Module, pool: Module, last: Module) -> object:
         y = stem(x)
         branches = [torch.relu(a(y)), b(y), pool(y), y]
         z = sum(branches[1:], branches[0])
@@ -118,7 +118,7 @@ def two_outputs() -> Module:
 
 
 def linear_first() -> Module:
-    def forward(x: Tensor, linear: Module, convolution: Module) -> Tensor:
+    def forward(x: Tensor, linear: Module, convolution: Module) -> object:
         return convolution(linear(x.flatten(1)).view(-1, 6, 4, 4))
 
     return Of(forward, nn.Linear(3 * 17 * 14, 96), nn.Conv2d(6, 5, 3))
@@ -127,7 +127,7 @@ def linear_first() -> Module:
 def channels_last_linear() -> Module:
     """A block as in ConvNeXt: a linear layer over the last axis."""
 
-    def forward(x: Tensor, first: Module, depthwise: Module, wide: Module, narrow: Module) -> Tensor:
+    def forward(x: Tensor, first: Module, depthwise: Module, wide: Module, narrow: Module) -> object:
         y = first(x)
         return y + narrow(F.gelu(wide(depthwise(y).permute(0, 2, 3, 1)))).permute(0, 3, 1, 2)
 
@@ -135,7 +135,7 @@ def channels_last_linear() -> Module:
 
 
 def one_layer_twice() -> Module:
-    def forward(x: Tensor, first: Module, again: Module) -> Tensor:
+    def forward(x: Tensor, first: Module, again: Module) -> object:
         y = again(torch.tanh(again(first(x))))
         return torch.cat([again(y), y, y], 1)
 
@@ -145,7 +145,7 @@ def one_layer_twice() -> Module:
 def rearranged_pixels() -> Module:
     """The focus of YOLO: every other pixel, as channels."""
 
-    def forward(x: Tensor, last: Module) -> Tensor:
+    def forward(x: Tensor, last: Module) -> object:
         corners = [x[..., row:16:2, column:14:2] for row in (0, 1) for column in (0, 1)]
         return F.relu6(last(torch.cat(corners, 1)))
 
@@ -155,7 +155,7 @@ def rearranged_pixels() -> Module:
 def norms_alone() -> Module:
     """Nothing but batch norms, activations and numbers on the input itself."""
 
-    def forward(x: Tensor, norm: Module) -> Tensor:
+    def forward(x: Tensor, norm: Module) -> object:
         return (torch.relu(norm(x)) * 3 - x).clamp(-1, 2) / 0.7 + torch.softmax(x, 1)
 
     return Of(forward, nn.BatchNorm2d(3))
