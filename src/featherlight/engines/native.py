@@ -31,7 +31,9 @@ def missing() -> str | None:
         host()
     except Failure as error:
         return f"the engine native is not for this machine: {error}"
-    return missing_library("llvmlite")
+    if missing_library("llvmlite"):
+        return "the engine native needs llvmlite, which is not installed; install it with: pip install llvmlite"
+    return None
 
 
 def version() -> str:
