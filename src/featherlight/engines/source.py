@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class ModuleSource:
     """A torch module that turns images (N, *input_shape) into scores. It is traced once, for all engines that ask.
 
+    A network of ours is joined from its rows instead, which were traced before, in this network or another one.
+
     It must not change once an engine was built from it: what follows is held against what it said then.
     """
 
@@ -30,15 +32,20 @@ class ModuleSource:
     references: dict[int, Array] = field(default_factory=dict, repr=False)  # by batch: see `agreement`
     name = "the torch module"  # as an error calls it
 
-    @property
+    @cached_property
     def graph(self) -> Graph:
         """The module's graph for one image."""
-        return self._traced[0]
+        from featherlight.graph.read_spec import from_network
 
-    @property
+        return from_network(self.module, (1, *self.input_shape)) or self._traced[0]
+
+    @cached_property
     def operators(self) -> tuple[Operator, ...]:
-        """The operators of PyTorch that the module calls, in the order of the calls."""
-        return self._traced[1]
+        """The operators of PyTorch that the module calls, in the order of the calls, with the graph's own names."""
+        traced, operators = self._traced
+        names = {was: name for one, op in zip(traced.ops, self.graph.ops, strict=True)
+                 for was, name in zip(one.outputs, op.outputs, strict=True)}  # fmt: skip
+        return tuple(replace(each, outputs=tuple(names.get(name, name) for name in each.outputs)) for each in operators)
 
     @cached_property
     def _traced(self) -> tuple[Graph, tuple[Operator, ...]]:

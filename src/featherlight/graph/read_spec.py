@@ -1,7 +1,7 @@
 """A Spec as a graph, joined from the graphs of its rows, each kind of which is traced once and remembered.
 
 Tracing a whole network takes seconds. A search looks at thousands that differ in a row or two, and most of these in
-their widths alone, for which a graph that was traced before is given other shapes.
+their widths or the sizes of their maps alone, for which a graph that was traced before is given other shapes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from featherlight.graph.ir import Constant, Graph, Op, Tensor
 from featherlight.graph.read_torch import from_torch
 from featherlight.graph.resize import resized
 from featherlight.layers.head import HEADS
-from featherlight.layers.network import block
+from featherlight.layers.network import Network, block
 from featherlight.layers.shapes import head_shapes, row_shapes
 from featherlight.spec import Head, Row, Spec, Style, feature_channels, out_channels, walk
 
@@ -31,6 +31,28 @@ def from_spec(spec: Spec, input_shape: Shape = (1, 3, 224, 224), num_classes: in
     The weights are random: a graph to count and to time. Raises BadInput where the image is too small for the rows.
     """
     return join(parts(spec, input_shape, num_classes))
+
+
+def from_network(network: nn.Module, input_shape: Shape) -> Graph | None:
+    """The graph of a network of ours with its own weights, as `from_torch` gives it but for the names of the maps.
+
+    None for any other module, or one that was altered and is no longer what its Spec says: that must be traced.
+    """
+    if type(network) is not Network or network.in_chans != input_shape[1] or not _as_its_spec_says(network):
+        return None
+    graph, weights = from_spec(network.spec, input_shape, network.num_classes), network.state_dict()
+    return replace(graph, constants={name: weights[name].float().numpy(force=True).copy() for name in graph.constants})
+
+
+def _as_its_spec_says(network: Network) -> bool:
+    """Whether a fresh network of the same arguments prints as this one does, layer by layer with all its settings."""
+    if network.head is None or network.global_pool != "avg" or not network.num_classes:
+        return False
+    if any("forward" in vars(each) or each._forward_hooks or each._forward_pre_hooks for each in network.modules()):
+        return False
+    with torch.device("meta"):
+        fresh = Network(network.spec, network.num_classes, network.in_chans, network.drop_rate)
+    return str(fresh) == str(network)
 
 
 def join(parts: Iterable[tuple[str, Graph]]) -> Graph:
@@ -53,7 +75,7 @@ def parts(spec: Spec, input_shape: Shape, num_classes: int) -> Iterator[tuple[st
     yield "head", _head(spec.head, feature_channels(spec), shape, num_classes)
 
 
-# Graphs that were traced, by all that makes one but its numbers of channels.
+# Graphs that were traced, by all that makes one but its numbers of channels and of pixels.
 _TEMPLATES: dict[tuple[object, ...], Graph] = {}
 
 _WIDTHS = ("channels", "middle", "expanded", "squeeze", "expand1", "expand3", "squeeze_excite", "hidden")
@@ -62,7 +84,10 @@ _WIDTHS = ("channels", "middle", "expanded", "squeeze", "expand1", "expand3", "s
 @lru_cache(maxsize=4096)
 def _row(row: Row, channels: int, shape: Shape, style: Style) -> Graph:
     gate = getattr(row, "squeeze_excite", None)
-    parts = (getattr(row, "expanded", 0) is None, gate and gate.gate, out_channels(row, channels) == channels, style)
+    # By how much it is padded hangs on the size of the map.
+    padded = shape[2:] if style.padding == "same" or getattr(row, "ceil", False) else ()
+    parts = (getattr(row, "expanded", 0) is None, gate and gate.gate, out_channels(row, channels) == channels, style,
+             padded)  # fmt: skip
     return _graph(row, parts, shape, lambda: block(row, channels, style), row_shapes(row, channels, style))
 
 
@@ -71,15 +96,19 @@ def _head(head: Head, channels: int, shape: Shape, num_classes: int) -> Graph:
     def make() -> nn.Module:
         return HEADS[head.kind](channels, head, num_classes, 0.0, "avg")
 
-    return _graph(head, (len(head.hidden),), shape, make, head_shapes(head, channels, num_classes))
+    pooled = shape[2:] if head.pool > 1 else ()  # its windows hang on the size of the map
+    return _graph(head, (len(head.hidden), pooled), shape, make, head_shapes(head, channels, num_classes))
 
 
 def _graph(
     record: Row | Head, parts: tuple[object, ...], shape: Shape, make: Callable[[], nn.Module], weights: Weights
 ) -> Graph:
-    """Traced, or resized from the graph of a record that differs in its widths alone; `parts` says which it has."""
+    """Traced, or resized from the graph of a record that differs in its widths or its map alone.
+
+    `parts` says which it has, and what else hangs on the map.
+    """
     fixed = tuple(getattr(record, field.name) for field in fields(record) if field.name not in _WIDTHS)
-    key = (type(record), *fixed, *parts, shape[0], *shape[2:])
+    key = (type(record), *fixed, *parts, shape[0])
     if key in _TEMPLATES:
         template = _TEMPLATES[key]
         return resized(template, shape, {name: own for name, own in weights.items() if name in template.constants})

@@ -1,4 +1,4 @@
-"""A graph with other numbers of channels: the same operations, every shape worked out anew."""
+"""A graph with other numbers of channels and of pixels: the same operations, every shape worked out anew."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ Shape = tuple[int, ...]
 def resized(graph: Graph, input_shape: Shape, constants: Mapping[str, Shape]) -> Graph:
     """`graph` for an input of another shape, with weights of other shapes, which are random.
 
-    A depthwise convolution stays one, halves stay halves, and what is reshaped keeps all but its channels, axis 1 (axis
-    2 of the five that a channel shuffle is written in). Raises BadInput where the shapes do not fit one another.
+    A depthwise convolution stays one, halves stay halves. What is reshaped keeps the rows and columns of its map, and
+    of its own shape all but the channels, axis 1 (axis 2 of the five that a channel shuffle is written in). Raises
+    BadInput where the shapes do not fit one another.
     """
     (images,) = graph.inputs
     values = {name: _random(shape) for name, shape in constants.items()}
@@ -44,6 +45,7 @@ def _fitted(op: Op, graph: Graph, tensors: Mapping[str, Tensor]) -> Op:
             return replace(op, kind=Split(axis, tuple(size * now[axis] // before[axis] for size in sizes)))
         case Reshape(shape):
             at = 2 if len(shape) == 5 else 1
+            shape = (*shape[:-2], *now[-2:]) if len(shape) > 3 else shape
             others = math.prod(size for index, size in enumerate(shape) if index != at)
             return replace(op, kind=Reshape((*shape[:at], math.prod(now) // others, *shape[at + 1 :])))
     return op
