@@ -59,7 +59,8 @@ def _one_pitch(x: Map) -> bool:
     """Whether the pieces are most of the channels of one buffer: then gaps between them are channels as well."""
     first = x.pieces[0]
     same = all(piece.buffer is first.buffer and piece.pitch == first.pitch for piece in x.pieces)
-    return len(x.pieces) > 1 and same and 4 * x.channels > 3 * first.pitch
+    spots = {piece.offset + index for piece in x.pieces for index in range(piece.count)}
+    return len(x.pieces) > 1 and same and len(spots) == x.channels and 4 * x.channels > 3 * first.pitch
 
 
 def _is_depthwise(kind: kinds.Kind, taps: Floats, channels: int) -> bool:
