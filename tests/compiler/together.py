@@ -15,6 +15,7 @@ from featherlight_runtime import Array, Network, Program
 
 THREADS = (1, 2, 3)
 CLOSE = 1e-5  # of the expected values' norm
+PLAIN = kinds.Convolution()
 Pair = tuple[int, int]
 
 
@@ -47,9 +48,7 @@ class Together:
     def shape(self, name: str) -> tuple[int, ...]:
         return self.builder.tensors[name].shape
 
-    def convolution(
-        self, x: str, outputs: int, kernel: Pair = (1, 1), kind: kinds.Convolution = kinds.Convolution()
-    ) -> str:
+    def convolution(self, x: str, outputs: int, kernel: Pair = (1, 1), kind: kinds.Convolution = PLAIN) -> str:
         weight = self.weight(outputs, self.shape(x)[1] // kind.groups, *kernel)
         return self.add(kind, x, weight, self.weight(outputs))
 

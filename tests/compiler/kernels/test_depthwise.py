@@ -11,6 +11,7 @@ from compiler.together import Together
 from featherlight.compiler.instruction_set import InstructionSet
 from featherlight.compiler.kernels import depthwise
 from featherlight.graph import kinds
+from featherlight.graph.activations import Function
 
 each_set = pytest.mark.parametrize("cpu", RUNNABLE, ids=lambda cpu: cpu.name)
 PADDINGS = [(0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 2, 1), (2, 0, 1, 3), (3, 3, 3, 3)]
@@ -22,8 +23,9 @@ def sweep(
     cpu: InstructionSet, sizes: list[tuple[int, int]], channels: list[int], kernels: list[tuple[int, int]]
 ) -> None:
     """Every kernel with every stride, and the rest in turn."""
-    cases, others = Together(), zip(cycle(PADDINGS), cycle(sizes), cycle(channels), cycle([1, 1, 2]))
-    for (kernel, stride), (padding, size, wide, images) in zip(product(kernels, STRIDES), others):
+    cases = Together()
+    turns = zip(cycle(PADDINGS), cycle(sizes), cycle(channels), cycle([1, 1, 2]), strict=True)
+    for (kernel, stride), (padding, size, wide, images) in zip(product(kernels, STRIDES), turns, strict=False):
         for dilation in ((1, 1), (2, 1), (1, 3)) if kernel == (3, 3) else ((1, 1),):
             kind = kinds.Convolution(stride, padding, dilation, wide)
             reach = [by * (side - 1) + 1 for by, side in zip(dilation, kernel, strict=True)]
@@ -61,7 +63,8 @@ def test_wide_pixels(cpu: InstructionSet, kernels: list[tuple[int, int]]) -> Non
 @pytest.mark.parametrize("fuse", [True, False])
 def test_functions_after(cpu: InstructionSet, fuse: bool) -> None:
     cases = Together()
-    for size, function in product(((4, 5), (9, 10)), ("relu", "relu6", "hard_swish", "silu")):
+    functions: tuple[Function, ...] = ("relu", "relu6", "hard_swish", "silu")
+    for size, function in product(((4, 5), (9, 10)), functions):
         y = cases.depthwise(cases.map(1, 9, *size), 3)
         cases.case(f"{size}, {function}", cases.add(kinds.Activation(function), y))
     cases.agree(cpu, fuse=fuse)
