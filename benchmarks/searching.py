@@ -44,7 +44,7 @@ from featherlight.fitting.candidates import candidates
 from featherlight.graph import from_spec
 from featherlight.journal import Journal, Record
 from featherlight.layers import Network
-from featherlight.searching.task import Method
+from featherlight.searching.asked import Method
 from featherlight.shrinking.result import paired_difference
 from featherlight.spec import Spec, from_json, to_json
 from featherlight.timing import Timed, interleave, summarise_rounds, tell_apart, this_machine
