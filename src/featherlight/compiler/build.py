@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from featherlight.compiler import cache, image
 from featherlight.compiler.child import Child
@@ -49,7 +51,8 @@ def compiled(
     """The same, compiled now."""
     with Child(instructions) as child:
         made = plan(graph, instructions, fuse=fuse, pixels=pixels)
-        emitted = emit(made)
+        with _without_collection():
+            emitted = emit(made)
         linked = image.link(child.compile(emitted.text))
     return Program(
         linked.code,
@@ -61,6 +64,18 @@ def compiled(
         instructions.needs,
         tuple(label(step) for step in made.steps),
     )
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Without the collection of garbage, which would walk through all of a module's instructions again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def llvm_text(graph: Graph, instructions: InstructionSet | None = None, *, pixels: Scaling | None = None) -> str:
