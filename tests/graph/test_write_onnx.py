@@ -87,3 +87,12 @@ def test_double_precision_becomes_single() -> None:
     model = nn.Linear(2, 3).double()
     exported = to_onnx(from_torch(model, (1, 2)))
     assert {each.data_type for each in exported.graph.initializer} == {onnx.TensorProto.FLOAT}
+
+
+@pytest.mark.parametrize("value", [0.0, -2.0, -np.inf, np.inf])
+def test_a_pad_keeps_its_value(value: float) -> None:
+    builder = Builder()
+    x = builder.input("x", TensorRecord((1, 1, 2, 2)))
+    graph = builder.graph(builder.add(kinds.Pad((0, 0, 1, 0), (0, 0, 0, 2), value), [x], "pad"))
+    image = np.ones((1, 1, 2, 2), np.float32)
+    np.testing.assert_array_equal(run(to_onnx(graph), image)[0], evaluate(graph, image)[0])

@@ -217,7 +217,7 @@ ONNX: dict[type[kinds.Kind], Callable[[Form, Any], None]] = {
     kinds.ChannelShuffle: channel_shuffle,
     kinds.ConcatShuffleSplit: concat_shuffle_split,
     kinds.Pad: lambda form, kind: form.finish(
-        "Pad", form.inputs[0], form.integers(*kind.before, *kind.after), form.number(kind.value)
+        "Pad", form.inputs[0], form.integers(*kind.before, *kind.after), form.array(kind.value)
     ),
     kinds.Identity: plain("Identity"),
 }
