@@ -7,7 +7,7 @@ DEMO := demo/fashion-mnist
 PHOTOS := $(addprefix .venv/lib/python3*/site-packages/, skimage/data/chelsea.png skimage/data/coffee.png \
 	skimage/data/camera.png skimage/data/motorcycle_left.png sklearn/datasets/images/china.jpg)
 
-.PHONY: help install data demo test lint benchmark tables counts measured clean
+.PHONY: help install data demo test fuzz lint benchmark tables counts measured clean
 
 help:  ## List what can be made
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; \
@@ -33,6 +33,9 @@ demo: data  ## Name five photographs, then find and train a network that keeps a
 
 test: data  ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+fuzz: install  ## Compile 2,000 random graphs and hold them against their values and ONNX Runtime
+	FUZZ=2000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/compiler/test_fuzz.py
 
 lint: install  ## Check style and types
 	$(BIN)/ruff check

@@ -16,14 +16,14 @@ Draw = st.DrawFn
 
 
 class Growing:
-    """A graph in the making, in float64 so that rounding hides nothing; `maps` are the tensors to go on from."""
+    """A graph in the making; `maps` are the tensors to go on from."""
 
-    def __init__(self, draw: Draw) -> None:
-        self.draw = draw
+    def __init__(self, draw: Draw, dtype: str, channels: list[int]) -> None:
+        self.draw, self.dtype = draw, dtype
         self.random = np.random.default_rng(draw(st.integers(0, 1000)))
         self.builder = Builder()
-        shape = (draw(st.integers(1, 2)), draw(st.sampled_from([2, 4, 6])), *draw(st.tuples(*[st.integers(3, 7)] * 2)))
-        self.maps = [self.builder.input("x", Tensor(shape, "float64"))]
+        shape = (draw(st.integers(1, 2)), draw(st.sampled_from(channels)), *draw(st.tuples(*[st.integers(3, 7)] * 2)))
+        self.maps = [self.builder.input("x", Tensor(shape, dtype))]
         self.weights: list[str] = []
 
     def shape(self, name: str) -> tuple[int, ...]:
@@ -40,7 +40,8 @@ class Growing:
         return self.draw(st.booleans())
 
     def number(self, value: float) -> str:
-        return self.builder.constant("number", np.full(self.draw(st.sampled_from([(), (1,), (1, 1, 1)])), value))
+        shape = self.draw(st.sampled_from([(), (1,), (1, 1, 1)]))
+        return self.builder.constant("number", np.full(shape, value, self.dtype))
 
     def weight(self, *shape: int) -> str:
         """A constant, new or one that another layer has too."""
@@ -48,7 +49,8 @@ class Growing:
         if shared and self.chance():
             return shared[0]
         value: npt.NDArray[np.float64] = self.random.uniform(0.5, 1.5, shape) * self.random.choice([-0.5, 0.5], shape)
-        self.weights.append(self.builder.constant("weight", value / max(1, math.prod(shape[1:])) ** 0.5))
+        value /= max(1, math.prod(shape[1:])) ** 0.5
+        self.weights.append(self.builder.constant("weight", value.astype(self.dtype)))
         return self.weights[-1]
 
 
@@ -64,7 +66,7 @@ def convolution(g: Growing, x: str) -> str:
 
 def batch_norm(g: Growing, x: str) -> str:
     channels = g.shape(x)[1]
-    variance = g.builder.constant("variance", g.random.uniform(0.5, 2, channels))
+    variance = g.builder.constant("variance", g.random.uniform(0.5, 2, channels).astype(g.dtype))
     return g.add(kinds.BatchNorm(1e-3), x, g.weight(channels), g.weight(channels), g.weight(channels), variance)
 
 
@@ -186,16 +188,52 @@ def shuffle_unit(g: Growing, x: str) -> str:
     return split(g, y)
 
 
+def pointwise(g: Growing, x: str, out: int) -> str:
+    return g.add(kinds.Convolution(), x, g.weight(out, g.shape(x)[1], 1, 1), g.weight(out))
+
+
+def fire(g: Growing, x: str) -> str:
+    """Two kernels side by side of one narrow map, as in SqueezeNet."""
+    narrow = g.add(kinds.Activation("relu"), pointwise(g, x, 3))
+    wide = g.add(kinds.Convolution(padding=(1, 1, 1, 1)), narrow, g.weight(5, 3, 3, 3))
+    return g.add(kinds.Concat(1), pointwise(g, narrow, 4), wide)
+
+
+def squeeze_excite(g: Growing, x: str) -> str:
+    """Each channel scaled by what a small network makes of all channels' means."""
+    squeezed = g.add(kinds.Activation("relu"), pointwise(g, g.add(kinds.Mean((2, 3), True), x), 3))
+    gate = g.add(g.draw(st.sampled_from(GATES)), pointwise(g, squeezed, g.shape(x)[1]))
+    return g.add(kinds.Multiply(), *g.draw(st.permutations([x, gate])))
+
+
+def inverted_residual(g: Growing, x: str) -> str:
+    """Expansion, depthwise convolution with odd padding, projection; at times a squeeze-excite and what it adds to."""
+    channels, (height, width) = g.shape(x)[1], g.shape(x)[2:]
+    wide, kernel = 2 * channels + 1, g.draw(st.sampled_from([1, 3, 5]))
+    around = g.draw(st.lists(st.integers(0, kernel - 1), min_size=2, max_size=2))
+    padding = (around[0], around[1], kernel - 1 - around[0], kernel - 1 - around[1])
+    stride = g.draw(st.sampled_from([(1, 1), (1, 1), (2, 2)]))
+    y = g.add(kinds.Activation("relu6"), pointwise(g, x, wide))
+    y = g.add(kinds.Convolution(stride, padding, groups=wide), y, g.weight(wide, 1, kernel, kernel), g.weight(wide))
+    y = pointwise(g, squeeze_excite(g, y) if g.chance() else y, channels)
+    return g.add(kinds.Add(), *g.draw(st.permutations([x, y]))) if g.shape(y)[2:] == (height, width) else y
+
+
+GATES: list[Kind] = [kinds.Activation("sigmoid"), kinds.Activation("hard_sigmoid")]
+BLOCKS = [fire, squeeze_excite, inverted_residual]
 STEPS: list[Callable[[Growing, str], str]] = [
     *(convolution, batch_norm, convolution_and_norm, convolution_and_norm, element_wise, arithmetic),
-    *(hard_pieces, pool, padded, nothing, joined, shuffled, split, shuffle_unit),
+    *(hard_pieces, pool, padded, nothing, joined, shuffled, split, shuffle_unit, *BLOCKS),
 ]
 
 
 @st.composite
-def graphs(draw: Draw, most_steps: int = 7) -> Graph:
-    """A graph of one input and up to three outputs, any of its tensors among them; some operations lead nowhere."""
-    g = Growing(draw)
+def graphs(draw: Draw, most_steps: int = 7, dtype: str = "float64", channels: tuple[int, ...] = (2, 4, 6)) -> Graph:
+    """A graph of one input and up to three outputs, any of its tensors among them; some operations lead nowhere.
+
+    In float64 rounding hides nothing.
+    """
+    g = Growing(draw, dtype, list(channels))
     for _ in range(draw(st.integers(1, most_steps))):
         x = g.any_map()
         if min(g.shape(x)[2:]) >= 2:
