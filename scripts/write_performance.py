@@ -17,7 +17,8 @@ from featherlight.timing import TIE
 
 ROOT = Path(__file__).parents[1]
 MEASURED = ROOT / "docs" / "measured"
-PAGES = tuple(ROOT / "docs" / f"{page}.md" for page in ("performance", "latency", "compare", "shrinking", "searching"))
+NAMES = ("performance", "latency", "compare", "shrinking", "searching", "compile")
+PAGES = tuple(ROOT / "docs" / f"{name}.md" for name in NAMES)
 TABLE = re.compile(r"(<!-- measured: docs/measured/(\w+)\.json -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -367,6 +368,25 @@ def supernet_rank(document: dict[str, Any]) -> list[str]:
     ]
 
 
+def native_conformance(document: dict[str, Any]) -> list[str]:
+    """tests/conformance.py."""
+    ways = [(way, what) for way in ("reference", "native") for what in ("computed", "unsupported", "failed")]
+    columns = ("cases of ONNX's suite", *(f"{way}: {what}" for way, what in ways))
+    rows = [[row["group"], *(str(row[way].get(what, 0)) for way, what in ways)] for row in document["suite"]]
+    found = document["implementations"]
+    far = {other: max(row[other] for row in found) for other in ("torch", "public")}
+    agree = sum(max(row["torch"], row["public"]) <= 1e-4 for row in found)
+    return [
+        _line(columns),
+        "|" + "---|" * len(columns),
+        *map(_line, rows),
+        "",
+        f"Of {len(found)} public implementations {agree} agree to 1e-4 of the scores' norm: at most {far['torch']:.1e} "
+        f"from PyTorch and {far['public']:.1e} from the twelve scores recorded of the public code "
+        f"({document['instructions']}).",
+    ]
+
+
 WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "fashion_mnist": families,
     "hour": hour,
@@ -383,6 +403,7 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "shrinking": shrinking,
     "searching": searching,
     "supernet_rank": supernet_rank,
+    "native_conformance": native_conformance,
 }
 
 
