@@ -143,6 +143,8 @@ class Depthwise:
     def _tiles(self, width: int, vectors: Vectors) -> list[_Tile]:
         """The tiles of a line from left to right."""
         most = (vectors.registers - 4) // (width + 1)  # leaves room for the weights of a row and an input
+        if self.stride[1] > 1 and self.kernel[1] > 3:
+            most -= 1  # no two taps share an input, and LLVM loads many long before they are needed
         whole = self.results[1]
         count = -(-whole // most)
         low, more = divmod(whole, count)

@@ -44,6 +44,7 @@ FEW_WEIGHTS = 16_000  # bytes of weights that stay in the first cache: then a ro
 UNROLL = 4  # inputs a turn of the innermost loop
 BLOCK = 20_000  # bytes of inputs that a block of rows keeps in the first cache beside a panel of weights
 MOST_ROWS = 14  # of a tile
+FEW_SUMS = 8  # keep the arithmetic busy: each waits for its last product, and more rows of one vector spill
 FEW_ROWS, FEW_PANELS = 64, 4
 FLOAT_BYTES = 4
 
@@ -123,8 +124,9 @@ class Gemm:
 
 
 def tile_rows(vectors: Vectors, width: int) -> int:
-    """The most rows whose results, a line of weights and one input fit the registers."""
-    return max(1, min(MOST_ROWS, (vectors.registers - width - 1) // width))
+    """The most rows whose results, a line of weights and two inputs fit the registers: with one, LLVM spills."""
+    most = FEW_SUMS if width == 1 else MOST_ROWS
+    return max(1, min(most, (vectors.registers - width - 2) // width))
 
 
 def widths(columns: int, rows: int) -> tuple[tuple[int, int], ...]:
