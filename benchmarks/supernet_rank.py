@@ -8,8 +8,8 @@ more among the better half, who differ by little more than two seeds of one netw
 is about 0.8 and 0.5.
 
 What came of it: -0.25 of all and -0.26 of the better half, after 200,000 images for the supernet and 20,000 for each
-network by itself. As a plain alternative each network is also trained briefly by itself, with a third seed: 5,000 images
-each, 60,000 in all, put them in order by 0.86 and 0.66.
+network by itself. As a plain alternative each network is also trained briefly by itself, with a third seed: on 5,000
+images each, 60,000 in all, they come in that order by 0.86 and 0.66.
 
     python benchmarks/supernet_rank.py --folder /tmp/supernet-rank --out docs/measured/supernet_rank.json
 
