@@ -10,10 +10,10 @@ from featherlight.compiler.instruction_set import host
 from featherlight.engines.agreement import checked
 from featherlight.engines.library import missing_library
 from featherlight.engines.running import Array, Running
-from featherlight.engines.source import Source, cannot_run, check
+from featherlight.engines.source import OnnxSource, Source, cannot_run, check
 from featherlight.engines.trace import WARM_UP, Step, cover
 from featherlight.errors import BadInput, Failure
-from featherlight.graph import with_batch
+from featherlight.graph import Graph, with_batch
 from featherlight.timing import Target, this_machine
 from featherlight_runtime.errors import FlightError
 
@@ -64,7 +64,7 @@ def trace(source: Source, images: Array, *, threads: int, calls: int = 20) -> tu
         for _ in range(WARM_UP):
             network(images)
         times = network.trace(images, calls=calls)
-    steps = plan(with_batch(source.graph, len(images))).steps
+    steps = plan(_graph(source, len(images))).steps
     ops = cover(source.graph, [_results(step) for step in steps])
     titles = [(_results(step) or (kernel(step),))[-1] for step in steps]
     return tuple(
@@ -78,9 +78,18 @@ def _network(source: Source, threads: int, batch: int) -> Network:
     from featherlight_runtime import Network
 
     try:
-        return Network(program(with_batch(source.graph, batch)), threads)
+        return Network(program(_graph(source, batch)), threads)
     except (BadInput, FlightError) as error:  # what no kernel computes; more threads than there can be
         raise cannot_run("the compiler", source, error) from error
+
+
+def _graph(source: Source, batch: int) -> Graph:
+    """The source's graph for so many images; a file may be written for that number and no other."""
+    if isinstance(source, OnnxSource):
+        from featherlight.graph import from_onnx
+
+        return from_onnx(source.to_onnx(batch))
+    return with_batch(source.graph, batch)
 
 
 def _results(step: Planned) -> tuple[str, ...]:
