@@ -68,18 +68,30 @@ class Pool:
             to = at(b, at(b, result, times(b, image, self.result.image)), times(b, y, self.result.line))
             with loop(b, i64(0), i64(self.results[1]), name="x") as x:
                 taps, place = self._met(b, x, 1), at(b, to, times(b, x, self.result.row))
-                inside = b.and_(self._whole(b, rows, 0), self._whole(b, taps, 1))
-                if self.kernel[0] * self.kernel[1] > LARGE:
-                    inside = ir.Constant(ir.IntType(1), 0)
-                with b.if_else(inside) as (within, beyond):
-                    with within:
-                        begin = at(b, of_image, times(b, rows[0], self.source.line))
-                        begin = at(b, begin, times(b, taps[0], self.source.row))
-                        with self._columns(code, b) as offset:
-                            store(b, self._ended(b, self._inner(code, b, at(b, begin, offset))), place, offset)
-                    with beyond, self._columns(code, b) as offset:
-                        value = self._window(code, b, at(b, of_image, offset), rows, taps)
-                        store(b, self._ended(b, value), place, offset)
+                large = self.kernel[0] * self.kernel[1] > LARGE
+                write = self._by_taps if large else self._by_place
+                write(code, b, of_image, place, rows, taps)
+
+    def _by_taps(
+        self, code: Code, b: Builder, source: Value, place: Value, rows: tuple[Value, ...], taps: tuple[Value, ...]
+    ) -> None:
+        """Write a pixel whose window is walked through tap by tap, as far as it lies in the map."""
+        with self._columns(code, b) as offset:
+            value = self._window(code, b, at(b, source, offset), rows, taps)
+            store(b, self._ended(b, value), place, offset)
+
+    def _by_place(
+        self, code: Code, b: Builder, source: Value, place: Value, rows: tuple[Value, ...], taps: tuple[Value, ...]
+    ) -> None:
+        """Write a pixel whose window is no loop where all of it lies in the map."""
+        inside = b.and_(self._whole(b, rows, 0), self._whole(b, taps, 1))
+        with b.if_else(inside) as (within, beyond):
+            with within:
+                begin = at(b, at(b, source, times(b, rows[0], self.source.line)), times(b, taps[0], self.source.row))
+                with self._columns(code, b) as offset:
+                    store(b, self._ended(b, self._inner(code, b, at(b, begin, offset))), place, offset)
+            with beyond:
+                self._by_taps(code, b, source, place, rows, taps)
 
     def _ended(self, b: Builder, value: Value) -> Value:
         return value if self.activation is None else apply(b, self.activation, value)
@@ -97,8 +109,6 @@ class Pool:
     def _inner(self, code: Code, b: Builder, source: Value) -> Value:
         """The value of a window without padding, its taps one after the other."""
         kind = code.vectors.type
-        if self.kernel[0] * self.kernel[1] > LARGE:  # never asked for
-            return fill(kind, 0.0)
         values = [
             load(b, source, kind, y * self.dilation[0] * self.source.line + x * self.dilation[1] * self.source.row)
             for y in range(self.kernel[0])

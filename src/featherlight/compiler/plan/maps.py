@@ -51,10 +51,8 @@ def two_maps(planner: Planner, op: Op) -> bool:
     left, right = maps
     if left is None or right is None:
         return False
-    left = planner.single(left, plain=left.order != right.order)
-    right = planner.single(right, plain=left.order != right.order)
-    if left.order != right.order:
-        left = planner.single(left, plain=True)
+    plain = left.order != right.order
+    left, right = (planner.single(each, plain) for each in (left, right))
     made = planner.new_map(result[0], result[2], result[3], result[1], left.order)
     name, ops, function = _with_function(planner, op)
     columns = planner.vectors.padded(left.channels) // planner.vectors.lanes
