@@ -19,8 +19,8 @@ import numpy as np
 from llvmlite import ir
 
 from featherlight.compiler.control import i64, loop, variable
-from featherlight.compiler.kernel import Body, Kernel, compile_kernels
-from featherlight.compiler.vectors import FLOAT, filled, multiply_add, plus, read, typed, write
+from featherlight.compiler.training.kernel import Body, Kernel, compile_kernels
+from featherlight.compiler.training.vectors import FLOAT, filled, multiply_add, plus, read, typed, write
 from featherlight.cost import Bandwidth
 from featherlight.engines import Running, Source
 from featherlight.engines.running import Array

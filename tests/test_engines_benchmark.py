@@ -16,7 +16,7 @@ from torch import nn
 
 from featherlight.compiler import llvm
 from featherlight.compiler.instruction_set import INSTRUCTION_SETS
-from featherlight.compiler.kernel import module_of
+from featherlight.compiler.training.kernel import module_of
 from featherlight.cost import Bandwidth, Ceilings, count
 from featherlight.engines import ModuleSource, Rival
 from featherlight.errors import BadInput, Failure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from featherlight.compiler import cache, image
@@ -12,6 +12,7 @@ from featherlight.compiler.code import Vectors
 from featherlight.compiler.emission import emit
 from featherlight.compiler.instruction_set import InstructionSet, host
 from featherlight.compiler.plan import make
+from featherlight.compiler.plan.apart import apart
 from featherlight.compiler.plan.pixels import Scaling, from_pixels
 from featherlight.compiler.plan.step import Buffer, Memory, Plan, Step
 from featherlight.graph import Graph, canonical
@@ -29,7 +30,7 @@ def plan(
     Raises BadInput for an operation that no kernel computes.
     """
     instructions = instructions or host()
-    made = make.plan(canonical(graph), Vectors(instructions.lanes, instructions.registers), fuse=fuse)
+    made = make.plan(canonical(graph), vectors_of(instructions), fuse=fuse)
     return made if pixels is None else from_pixels(made, pixels)
 
 
@@ -51,15 +52,30 @@ def compiled(
     """The same, compiled now."""
     with Child(instructions) as child:
         made = plan(graph, instructions, fuse=fuse, pixels=pixels)
-        with _without_collection():
-            emitted = emit(made)
-        linked = image.link(child.compile(emitted.text))
+        return _compiled(made, instructions, child, "float32" if pixels is None else "uint8")
+
+
+def compiled_apart(steps: Sequence[Step], instructions: InstructionSet) -> Program:
+    """Steps of any networks in one program, to be traced: see `plan.apart`, which says what it is given."""
+    with Child(instructions) as child:
+        return _compiled(apart(steps, vectors_of(instructions)), instructions, child, "float32")
+
+
+def vectors_of(instructions: InstructionSet) -> Vectors:
+    """What plans are made for."""
+    return Vectors(instructions.lanes, instructions.registers)
+
+
+def _compiled(made: Plan, instructions: InstructionSet, child: Child, taken: str) -> Program:
+    with _without_collection():
+        emitted = emit(made)
+    linked = image.link(child.compile(emitted.text))
     return Program(
         linked.code,
         linked.entries,
         emitted.weights,
         emitted.arena,
-        tuple(Array(shape, "float32" if pixels is None else "uint8") for shape in made.inputs),
+        tuple(Array(shape, taken) for shape in made.inputs),
         tuple(Array(shape, "float32") for shape in made.outputs),
         instructions.needs,
         tuple(label(step) for step in made.steps),

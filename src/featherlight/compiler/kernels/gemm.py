@@ -6,7 +6,8 @@ of k x k is the same product with k * k runs of inputs a row in place of one; so
 and there, as after a shuffle. Nothing is copied for it.
 
 Weights are packed by panels of `width` vectors of columns: a panel is its biases, then a line for each input in the
-order of the runs. A panel is read from the second cache once for a block of rows, which stays in the first cache.
+order of the runs. A panel is read from the second cache once for a block of rows, which stays in the first cache;
+where several tiles share it, they ask for the next one meanwhile, which may still lie in the third cache.
 
 Register tiles of this kind: Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 """
@@ -30,6 +31,7 @@ from featherlight.compiler.code import (
     clamp,
     load,
     multiply_add,
+    prefetch,
     repeat,
     share,
     spread,
@@ -288,6 +290,11 @@ class _Driver:
             pointer = at(b, at(b, pointer, times(b, image, strides.image)), times(b, of_image, strides.line))
         return at(b, pointer, times(b, row, strides.row))
 
+    def _shared(self, part: Part, height: int) -> bool:
+        """Whether several tiles read a panel of weights that are too many for the first cache."""
+        weights = sum(self._panel(part, width) * count for width, count in widths(part.columns, self.gemm.rows))
+        return self.gemm.rows * self.gemm.lines > height and weights > FEW_WEIGHTS
+
     def _tile(self, part: Part, height: int, width: int) -> ir.Function:
         gemm = self.gemm
         tile = _Tile(
@@ -299,13 +306,17 @@ class _Driver:
             None if gemm.residual is None else gemm.residual.row,
             gemm.activation,
             gemm.last,
+            self._panel(part, width) if self._shared(part, height) else 0,
         )
         return tile.emit(self.code)
 
 
 @dataclass(frozen=True)
 class _Tile:
-    """Pointers: each source at the first row, a panel, the result, and what is added; rows lie so many bytes apart."""
+    """Pointers: each source at the first row, a panel, the result, and what is added; rows lie so many bytes apart.
+
+    Weights `ahead` bytes on are asked for, unless it is 0.
+    """
 
     height: int
     width: int
@@ -315,6 +326,7 @@ class _Tile:
     residual: int | None
     activation: ElementWise | None
     last: ElementWise | None
+    ahead: int
 
     def emit(self, code: Code) -> ir.Function:
         pointers = len(self.sources) + 2 + (self.residual is not None)
@@ -349,6 +361,8 @@ class _Tile:
         def inputs(count: int, state: Sequence[Value]) -> list[Value]:
             first, weights, *sums = state
             for number in range(count):
+                for column in range(self.width if self.ahead else 0):
+                    prefetch(b, at(b, weights, self.ahead + (number * self.width + column) * vectors.bytes))
                 line = [
                     load(b, weights, vectors.type, (number * self.width + column) * vectors.bytes)
                     for column in range(self.width)

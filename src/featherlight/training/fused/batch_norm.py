@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from featherlight.compiler import batch_norm
-from featherlight.compiler.kernel import Kernel
+from featherlight.compiler.training import batch_norm
+from featherlight.compiler.training.kernel import Kernel
 from featherlight.training.fused.maps import compiled, hooked, last, served
 
 _ACTIVATIONS: dict[type[nn.Module], str] = {

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from featherlight.compiler import depthwise
-from featherlight.compiler.kernel import Kernel
+from featherlight.compiler.training import depthwise
+from featherlight.compiler.training.kernel import Kernel
 from featherlight.training.fused.maps import compiled, empty, hooked, last, served
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from featherlight.compiler import halves
-from featherlight.compiler.kernel import Kernel
+from featherlight.compiler.training import halves
+from featherlight.compiler.training.kernel import Kernel
 from featherlight.layers import channel_shuffle
 from featherlight.layers.channel_shuffle import ChannelShuffle, Halving
 from featherlight.training.fused.maps import compiled, empty, last, served

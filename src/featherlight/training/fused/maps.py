@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from featherlight.compiler.kernel import Kernel, OpenMP
+from featherlight.compiler.training.kernel import Kernel, OpenMP
 
 
 def served(*maps: Tensor) -> bool:

@@ -13,8 +13,8 @@ from typing import TypeAlias
 from llvmlite import ir
 
 from featherlight.compiler.control import i64, loop, span
-from featherlight.compiler.kernel import Body, Kernel, OpenMP, compile_kernels
-from featherlight.compiler.vectors import columns, read, write
+from featherlight.compiler.training.kernel import Body, Kernel, OpenMP, compile_kernels
+from featherlight.compiler.training.vectors import columns, read, write
 
 # Moves so many lanes between left, right and both, given the index of left and right, of both, and half.
 Move: TypeAlias = Callable[[ir.IRBuilder, int, list[ir.Value], ir.Value, ir.Value, ir.Value], None]

@@ -17,8 +17,19 @@ from functools import partial
 from llvmlite import ir
 
 from featherlight.compiler.control import at_least, i64, least, loop, span, variable
-from featherlight.compiler.kernel import Body, Kernel, OpenMP, compile_kernels
-from featherlight.compiler.vectors import DOUBLE, FLOAT, columns, double, filled, multiply_add, plus, read, typed, write
+from featherlight.compiler.training.kernel import Body, Kernel, OpenMP, compile_kernels
+from featherlight.compiler.training.vectors import (
+    DOUBLE,
+    FLOAT,
+    columns,
+    double,
+    filled,
+    multiply_add,
+    plus,
+    read,
+    typed,
+    write,
+)
 
 
 def kernels(kernel: int, stride: int, team: OpenMP | None) -> dict[str, Kernel]:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from featherlight.compiler import halves
+from featherlight.compiler.training import halves
 
 KERNELS = halves.kernels(None)
 

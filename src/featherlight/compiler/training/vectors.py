@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from llvmlite import ir
 
 from featherlight.compiler.control import i64, loop
-from featherlight.compiler.kernel import POINTER
+from featherlight.compiler.training.kernel import POINTER
 
 LANES = 8
 FLOAT, DOUBLE = ir.FloatType(), ir.DoubleType()

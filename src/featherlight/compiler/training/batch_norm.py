@@ -20,8 +20,8 @@ from typing import TypeAlias
 from llvmlite import ir
 
 from featherlight.compiler.control import i64, least, loop, span
-from featherlight.compiler.kernel import Body, Kernel, OpenMP, compile_kernels
-from featherlight.compiler.vectors import (
+from featherlight.compiler.training.kernel import Body, Kernel, OpenMP, compile_kernels
+from featherlight.compiler.training.vectors import (
     DOUBLE,
     LANES,
     columns,

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from featherlight.compiler import batch_norm
-from featherlight.compiler.kernel import Kernel, OpenMP
-from featherlight.compiler.vectors import LANES
+from featherlight.compiler.training import batch_norm
+from featherlight.compiler.training.kernel import Kernel, OpenMP
+from featherlight.compiler.training.vectors import LANES
 
 CHANNELS = st.sampled_from([1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 58, 116, 130]) | st.integers(1, 300)
 ACTIVATIONS = ["none", "relu", "relu6", "hard_swish"]

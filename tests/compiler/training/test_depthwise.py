@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from featherlight.compiler import depthwise
-from featherlight.compiler.kernel import Kernel
+from featherlight.compiler.training import depthwise
+from featherlight.compiler.training.kernel import Kernel
 
 SIDES = st.integers(1, 7)
 
