@@ -1,7 +1,7 @@
 """Random graphs, compiled with and without fusion, held against their value in float64 and against ONNX Runtime.
 
-A failure names its seed and shows the smallest graph that hypothesis finds to fail in the same way; `make fuzz` draws
-many more graphs than the tests do.
+Each is compiled for one of the instruction sets that the processor has. A failure names its seed and shows the
+smallest graph that hypothesis finds to fail in the same way; `make fuzz` draws many more graphs than the tests do.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
+from compiler.one_kernel import RUNNABLE
 from compiler.together import close, program, results
+from featherlight.compiler.instruction_set import InstructionSet
 from featherlight.graph import Graph, evaluate, to_onnx
 from random_graphs import graphs
 
@@ -48,14 +50,14 @@ def others(graph: Graph, x: np.ndarray) -> list[np.ndarray]:
 def test_random_graphs(number: int) -> None:
     @seed(number)
     @settings(max_examples=OF_SEED, derandomize=False, database=None, print_blob=True)
-    @given(graphs(dtype="float32", channels=CHANNELS), THREADS)
-    def agrees(graph: Graph, threads: list[int]) -> None:
+    @given(graphs(dtype="float32", channels=CHANNELS), THREADS, st.sampled_from(RUNNABLE))
+    def agrees(graph: Graph, threads: list[int], cpu: InstructionSet) -> None:
         x = np.random.default_rng(number).uniform(-4, 4, graph.tensors[graph.inputs[0]].shape).astype(np.float32)
         expected, scales, other = evaluate(graph, x), largest(graph, x), others(graph, x)
         for fuse in (True, False):
-            made = results(program(graph, fuse=fuse), [x], threads)
+            made = results(program(graph, cpu, fuse=fuse), [x], threads)
             for output, mine, value, theirs, scale in zip(graph.outputs, made, expected, other, scales, strict=True):
-                close(f"seed {number}: {output}, fuse={fuse}, and its value", mine, value, scale)
-                close(f"seed {number}: {output}, fuse={fuse}, and ONNX Runtime", mine, theirs, scale)
+                close(f"seed {number}: {output}, {cpu.name}, fuse={fuse}, and its value", mine, value, scale)
+                close(f"seed {number}: {output}, {cpu.name}, fuse={fuse}, and ONNX Runtime", mine, theirs, scale)
 
     agrees()
