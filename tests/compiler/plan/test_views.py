@@ -115,6 +115,16 @@ def test_a_unit_of_shufflenet_costs_its_convolutions_only() -> None:
     assert len(plan.steps) <= before + 3 * 3 + 2
 
 
+def test_one_step_makes_a_shuffled_map_plain() -> None:
+    cases = Together()
+    x, y = cases.map(1, 24, 4, 4), cases.map(1, 20, 4, 4)
+    before = len(build.plan(cases.builder.graph([x, y])).steps)
+    joined = cases.add(kinds.ChannelShuffle(11), cases.add(kinds.Concat(1), x, y))
+    again = cases.add(kinds.ChannelShuffle(4), joined)
+    plan = build.plan(cases.builder.graph([x, y, joined, again]))
+    assert len(plan.steps) == before + 2
+
+
 @pytest.mark.parametrize("axis", [0, 2, 3])
 def test_other_axes(axis: int) -> None:
     cases = Together()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from featherlight.compiler.code import Vectors
 from featherlight.compiler.kernels import dense
 from featherlight.compiler.kernels.activation import FUNCTIONS, ElementWise
+from featherlight.compiler.kernels.gather import Gather, Run
 from featherlight.compiler.kernels.lines import Strided
 from featherlight.compiler.plan.layout import FLOAT_BYTES, Dense, Map, Piece
 from featherlight.compiler.plan.step import Buffer, Kernel, Memory, Place, Plan, Step
@@ -147,27 +149,8 @@ class Planner:
         if len(value.pieces) == 1 and (not plain or value.order == tuple(range(value.channels))):
             return value
         made = self.new_map(value.images, value.height, value.width, value.channels, None if plain else value.order)
-        (to,), first = made.pieces, 0
-        for piece in value.pieces:
-            stretches = [(first, first + piece.count)]
-            if plain:
-                stretches = [(place, place + 1) for place in range(first, first + piece.count)]
-            for low, high in _side_by_side(stretches, value.order, plain):
-                target = value.order[low] if plain else low
-                self.step(
-                    Strided(
-                        (1, 1, value.images * value.pixels, high - low),
-                        (0, 0, piece.row, FLOAT_BYTES),
-                        (0, 0, to.row, FLOAT_BYTES),
-                    ),
-                    (
-                        Place(piece.buffer, FLOAT_BYTES * (piece.offset + low - first)),
-                        Place(to.buffer, FLOAT_BYTES * target),
-                    ),
-                    (1,),
-                    (),
-                )
-            first += piece.count
+        (to,), order = made.pieces, value.order if plain else tuple(range(value.channels))
+        self._gather(value, order, to.place, (value.pixels * to.row, to.row, FLOAT_BYTES))
         return made
 
     def dense_of(self, name: str) -> Dense:
@@ -200,23 +183,21 @@ class Planner:
         self.values.update(zip(op.outputs, made, strict=True))
 
     def _to_dense(self, value: Map, to: Place) -> None:
-        """Steps that write a map's numbers in the graph's order."""
-        first, plane = 0, FLOAT_BYTES * value.pixels
-        for piece in value.pieces:
-            for low, high in _side_by_side([(p, p + 1) for p in range(first, first + piece.count)], value.order, True):
-                counts = (value.images, 1, value.pixels, high - low)
-                given = (value.pixels * piece.row, 0, piece.row, FLOAT_BYTES)
-                made = (plane * value.channels, 0, FLOAT_BYTES, plane)
-                if value.pixels == 1:  # side by side in both, so that whole vectors are copied
-                    counts = (1, 1, value.images, high - low)
-                    given, made = (0, 0, piece.row, FLOAT_BYTES), (0, 0, FLOAT_BYTES * value.channels, FLOAT_BYTES)
-                source = Place(piece.buffer, FLOAT_BYTES * (piece.offset + low - first))
-                result = Place(to.buffer, to.offset + plane * value.order[low])
-                self.step(Strided(counts, given, made), (source, result), (1,), ())
-            first += piece.count
+        """A step that writes a map's numbers in the graph's order."""
+        plane = FLOAT_BYTES * value.pixels
+        self._gather(value, value.order, to, (plane * value.channels, FLOAT_BYTES, plane))
+
+    def _gather(self, value: Map, order: tuple[int, ...], to: Place, strides: tuple[int, int, int]) -> None:
+        """A step that puts the i-th channel of each pixel where channel `order[i]` belongs.
+
+        Images, pixels and channels are so many bytes apart there.
+        """
+        rows = tuple(piece.row for piece in value.pieces)
+        kernel = Gather(value.images, value.pixels, rows, _runs(value.pieces, order), *strides)
+        self.step(kernel, (*(piece.place for piece in value.pieces), to), (len(rows),), ())
 
     def _give(self, number: int, name: str) -> None:
-        """Steps that write an output where the caller gets it."""
+        """A step that writes an output where the caller gets it."""
         tensor = self.graph.tensors[name]
         to = Place(Buffer(Memory.OUTPUT, FLOAT_BYTES * tensor.elements, None, number))
         value = self.values.get(name)
@@ -229,17 +210,21 @@ class Planner:
         assert to.buffer.bytes == size
 
 
-def _side_by_side(stretches: list[tuple[int, int]], order: tuple[int, ...], plain: bool) -> list[tuple[int, int]]:
-    """Stretches of places joined where their channels follow each other too."""
-    if not plain:
-        return stretches
-    found: list[tuple[int, int]] = []
-    for low, high in stretches:
-        if found and found[-1][1] == low and order[low] == order[low - 1] + 1:
-            found[-1] = (found[-1][0], high)
-        else:
-            found.append((low, high))
-    return found
+def _runs(pieces: tuple[Piece, ...], order: tuple[int, ...]) -> tuple[Run, ...]:
+    """Stretches of each piece whose channels are evenly apart, as those that were shuffled are."""
+    found, channels = list[Run](), iter(order)
+    for number, piece in enumerate(pieces):
+        last: Run | None = None
+        for place, channel in enumerate(itertools.islice(channels, piece.count)):
+            if last and last.length == 1:
+                last = last._replace(length=2, step=channel - last.channel)
+            elif last and channel == last.channel + last.length * last.step:
+                last = last._replace(length=last.length + 1)
+            else:
+                last = Run(number, place, 1, channel, 1)
+                found.append(last)
+            found[-1] = last
+    return tuple(found)
 
 
 def element_wise(op: Op | None) -> ElementWise | None:
