@@ -53,15 +53,17 @@ def test_pack_writes_a_bundle_and_says_what_to_do_with_it(
     assert 0 < document["minutes"] < 2
 
 
+@pytest.mark.parametrize("engine", ["onnxruntime", "native"])
 def test_out_times_this_machine(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: str
 ) -> None:
     table = tmp_path / "here.json"
-    code, out, _ = run(monkeypatch, capsys, "--out", str(table), "--size", "32", "--width", "0.25", "--json")
+    asked = ("--out", str(table), "--size", "32", "--width", "0.25", "--engine", engine, "--json")
+    code, out, _ = run(monkeypatch, capsys, *asked)
     assert code == 0
     document = json.loads(out)
     assert document["pieces"] == len(read_table(table).pieces)
-    assert document["target"]["engine"] == "onnxruntime"
+    assert document["target"]["engine"] == engine
     assert document["assumed"]  # of one network alone nothing was measured
     code, _, err = run(monkeypatch, capsys, "--out", str(table), "--size", "32")
     assert code == 2
@@ -79,7 +81,7 @@ def test_out_times_this_machine(
         (["--pack", "a.zip", "--width", "3"], "width must be one that these networks have (0.25, 0.5); got 3.0"),
         (["--pack", "a.zip", "--classes", "0"], "classes must be a whole number above 0; got 0"),
         (["--pack", "."], "the bundle must be the name of a file; '.' is a folder"),
-        (["--out", "a.json", "--engine", "torch"], "engine must be one of onnxruntime, openvino; got 'torch'"),
+        (["--out", "a.json", "--engine", "torch"], "engine must be one of onnxruntime, openvino, native; got 'torch'"),
         (["--out", "a.json", "--threads", "0"], "threads must be a whole number above 0; got 0"),
     ],
 )

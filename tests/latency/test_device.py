@@ -14,9 +14,22 @@ from pathlib import Path
 
 import pytest
 
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, Failure
 from featherlight.graph import from_torch
-from featherlight.latency import Member, Packed, device, expected_minutes, here, pack, pieces, read_table, time_here
+from featherlight.latency import (
+    LatencyTable,
+    Member,
+    Packed,
+    device,
+    expected_minutes,
+    here,
+    pack,
+    pieces,
+    read_table,
+    time_here,
+    time_networks,
+)
+from latency_tables import made_up, write
 from small_networks import small_networks
 
 NAMES = ("residual", "shuffle unit")
@@ -176,6 +189,26 @@ def test_what_it_will_take_is_told_beforehand(packed: Packed, tmp_path: Path) ->
     start = time.monotonic()
     time_here(packed.path, tmp_path / "here.json", engine="onnxruntime")
     assert 1 / 4 < expected / (time.monotonic() - start) < 4  # the machine may be busier now than it was
+
+
+def test_networks_are_packed_and_timed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, bundles = tmp_path / "here.json", []
+
+    def timed(bundle: Path, out: Path, **_: object) -> LatencyTable:
+        bundles.append(bundle.read_bytes())
+        if len(bundles) == 1:
+            raise Failure("stopped")
+        return read_table(write(out, made_up({"residual": graph})))
+
+    graph = from_torch(small_networks()["residual"], (1, 3, 18, 22))
+    monkeypatch.setattr(here, "time_here", timed)
+    members = [Member("residual", "residual", graph, timed=True)]
+    with pytest.raises(Failure):
+        time_networks(members, out, engine="onnxruntime")
+    first = time_networks([], out, engine="onnxruntime")  # the bundle is there
+    assert time_networks([], out, engine="onnxruntime") == first
+    assert len(bundles) == 2
+    assert len(set(bundles)) == 1
 
 
 def test_a_sample_stands_for_all(packed: Packed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from featherlight.errors import BadInput
-from featherlight.latency import LatencyTable, Member, Packed, pack, read_table
+from featherlight.latency import LatencyTable, Member, read_table
 from featherlight.layers import Network
 from featherlight.shrinking import carve, clock, magnitude, proposals, uniform, widths
 from featherlight.shrinking.clock import TIMED_WHOLE, table_clock, time_cuts
@@ -102,17 +102,10 @@ def reaches(goal: float, thinner: Callable[[], Spec]) -> bool:
 def test_a_clock_tells_of_every_cut_however_small_the_network(
     rows: tuple[Row, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packed: list[Member] = []
+    def by_formula(members: Iterable[Member], out: Path, **_: Any) -> LatencyTable:
+        return read_table(write(out, made_up({member.name: member.graph for member in members})))
 
-    def remember(members: Iterable[Member], path: Path, **about: Any) -> Packed:
-        packed.extend(members)
-        return pack(packed, path, **about)
-
-    def by_formula(bundle: Path, out: Path, **_: Any) -> LatencyTable:
-        return read_table(write(out, made_up({member.name: member.graph for member in packed})))
-
-    monkeypatch.setattr(clock, "pack", remember)
-    monkeypatch.setattr(clock, "time_here", by_formula)
+    monkeypatch.setattr(clock, "time_networks", by_formula)
     spec = Spec(rows)
     seconds = table_clock(time_cuts(spec, IMAGE, CLASSES, tmp_path, engine="onnxruntime", threads=1), IMAGE, CLASSES)
     thinner = least(spec, CLASSES, 3)

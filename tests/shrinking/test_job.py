@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,8 @@ import small_shrink
 from featherlight import files, shrinking
 from featherlight.errors import BadInput, Failure
 from featherlight.journal import Journal
-from featherlight.latency import LatencyTable, read_table
 from featherlight.predict.origin import find_origin
-from featherlight.shrinking import clock, job, plan, trials
+from featherlight.shrinking import job, plan, trials
 from featherlight.timing import this_machine
 from featherlight.training import train_network
 from small_shrink import SPEC
@@ -245,20 +243,6 @@ def test_one_class_or_fewer_images_than_it_takes_is_refused(
     with pytest.raises(BadInput, match="has too few images; some class must have at least 3"):
         shrinking.shrink(trained, copied(tmp_path / "few", 1, 1), **arguments(table, tmp_path / "net"))
     assert not (tmp_path / "net").exists()
-
-
-def test_pieces_that_were_timed_are_not_timed_again(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def timed(bundle: Path, out: Path, **_: Any) -> LatencyTable:
-        assert bundle.exists()
-        shutil.copy(table, out)
-        return read_table(out)
-
-    monkeypatch.setattr(clock, "time_here", timed)
-    first = clock.time_cuts(SPEC, (3, 32, 32), 2, tmp_path, engine="onnxruntime", threads=1)
-    monkeypatch.setattr(clock, "time_here", lambda *_, **__: pytest.fail("timed again"))
-    assert clock.time_cuts(SPEC, (3, 32, 32), 2, tmp_path, engine="onnxruntime", threads=1) == first
 
 
 def test_images_of_other_classes_are_refused(trained: Path, photos: Path, table: Path, tmp_path: Path) -> None:

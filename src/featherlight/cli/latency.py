@@ -16,7 +16,9 @@ def latency(
     ] = None,
     width: Annotated[float | None, typer.Option(help="One width of each network (all that it has).")] = None,
     classes: Annotated[int, typer.Option(help="That the networks tell apart.")] = 1000,
-    engine: Annotated[str | None, typer.Option(help="With --out: onnxruntime or openvino (onnxruntime).")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="With --out: onnxruntime, openvino or native (onnxruntime).")
+    ] = None,
     threads: Annotated[int, typer.Option(help="With --out: that a network may use.")] = 1,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

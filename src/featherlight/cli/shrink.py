@@ -29,7 +29,7 @@ def shrink(
         float | None, typer.Option(help="Minutes of training in all, 10 unless images are named; timing comes on top.")
     ] = None,
     images: Annotated[int | None, typer.Option(help="Images to train on in all, instead of minutes.")] = None,
-    engine: Annotated[str, typer.Option(help="onnxruntime, openvino, or auto: whichever is faster.")] = "auto",
+    engine: Annotated[str, typer.Option(help="onnxruntime, openvino, native, or auto: whichever is fastest.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads that the network may use when it runs.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the splits and the order of the images.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the shrink that was begun in --out.")] = False,

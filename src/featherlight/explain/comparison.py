@@ -14,7 +14,7 @@ from featherlight.engines import PROCESS_BYTES, ModuleSource, Rival, available, 
 from featherlight.errors import must_be
 from featherlight.explain.contestants import Contestant, Counts, contestants
 from featherlight.explain.rank import rank_correlation
-from featherlight.latency import LatencyTable, pieces, read_table
+from featherlight.latency import LatencyTable, read_table
 from featherlight.timing import NOISY, NOISY_TIE, TIE, Comparison, Machine, Timed, noise, tell_apart, this_machine
 
 SECONDS = 1.0  # of timing, for each network on each engine
@@ -192,7 +192,7 @@ def _predicted(
     networks += contestants(files, width, size) if files else []
     lines = []
     for network in networks:
-        prediction = table.predict(pieces(network.source.graph))
+        prediction = table.predict(table.cut(network.source.graph))
         timed = Timed(prediction.measurement, ())
         lines.append(Line(network, network.count(), timed, None, len(prediction.missing)))
     lines.sort(key=lambda line: line.timed.measurement.median)

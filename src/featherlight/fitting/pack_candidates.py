@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from featherlight.engines import ModuleSource
+from featherlight.engines import ModuleSource, native
 from featherlight.errors import BadInput, must_be, unknown
 from featherlight.files import check_no_folder
 from featherlight.fitting.candidates import SIZE_OF_GREY, SIZES_OF_PHOTOGRAPHS, Candidate, candidates
 from featherlight.fitting.task import Say
-from featherlight.latency import LatencyTable, Member, Packed, device, expected_minutes, pack, time_here
+from featherlight.latency import ENGINES, LatencyTable, Member, Packed, expected_minutes, pack, time_here, time_networks
 from featherlight.models import entry
 
 Width = TypeVar("Width")
@@ -37,13 +37,8 @@ def pack_candidates(
     that matches none, a width that none has, a size or a number of classes out of range, and an `out` that is a folder.
     """
     check_no_folder(out, "the bundle")
-    if classes < 1:
-        raise must_be("classes", "a whole number above 0", classes)
-    for size in sizes:
-        if size < SIZE_OF_GREY:
-            raise must_be("size", f"a whole number of at least {SIZE_OF_GREY} pixels", size)
-    chosen = [candidate for size in sizes for candidate in _chosen(models, size, width)]
-    return pack(_members(chosen, classes, say), out, sizes=list(sizes), classes=classes)
+    members = _members(models, sizes, width, classes, say)
+    return pack(members, out, sizes=list(sizes), classes=classes)
 
 
 def time_candidates_here(
@@ -58,12 +53,15 @@ def time_candidates_here(
     say: Say = lambda _: None,
 ) -> LatencyTable:
     """The latency table of this machine, packed and timed in one go; a second call goes on with one that was killed."""
-    if engine not in (None, *device.ENGINES):
-        raise must_be("engine", f"one of {', '.join(device.ENGINES)}", engine)
+    if engine not in (None, *ENGINES):
+        raise must_be("engine", f"one of {', '.join(ENGINES)}", engine)
     if threads < 1:
         raise must_be("threads", "a whole number above 0", threads)
     if out.exists():
         raise BadInput(f"{out} exists; name another file with --out")
+    if engine == native.name:
+        members = _members(models, sizes, width, classes, say)
+        return time_networks(members, out, engine=engine, threads=threads, sizes=list(sizes), classes=classes)
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "pieces.zip"
         packed = pack_candidates(bundle, models=models, sizes=sizes, width=width, classes=classes, say=say)
@@ -90,7 +88,14 @@ def _chosen(models: str, size: int, width: float | None) -> list[Candidate]:
     return chosen
 
 
-def _members(chosen: Sequence[Candidate], classes: int, say: Say) -> Iterator[Member]:
+def _members(models: str, sizes: Sequence[int], width: float | None, classes: int, say: Say) -> Iterator[Member]:
+    """The candidates that are asked for, once all of it was checked."""
+    if classes < 1:
+        raise must_be("classes", "a whole number above 0", classes)
+    for size in sizes:
+        if size < SIZE_OF_GREY:
+            raise must_be("size", f"a whole number of at least {SIZE_OF_GREY} pixels", size)
+    chosen = [candidate for size in sizes for candidate in _chosen(models, size, width)]
     for number, candidate in enumerate(chosen, start=1):
         say(f"{number} of {len(chosen)}: {candidate.name}")
         channels = 1 if candidate.size == SIZE_OF_GREY else 3

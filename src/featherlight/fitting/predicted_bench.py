@@ -9,7 +9,7 @@ from featherlight.engines import Engine, ModuleSource, Source
 from featherlight.fitting.bench import Bench
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.task import Say
-from featherlight.latency import LatencyTable, pieces
+from featherlight.latency import LatencyTable
 from featherlight.timing import Measurement, Target
 
 
@@ -39,7 +39,7 @@ class PredictedBench:
 
     def time(self, candidate: Candidate) -> Measurement:
         """What the table says of a candidate; where pieces of it were never timed, that is said aloud."""
-        own = pieces(self.source(candidate).graph)
+        own = self.table.cut(self.source(candidate).graph)
         prediction = self.table.predict(own)
         if prediction.missing:
             count = len(prediction.missing)
@@ -62,7 +62,7 @@ class PredictedBench:
         for name, (source, _) in sources.items():
             if not isinstance(source, ModuleSource):
                 raise TypeError("a prediction is made from the module, whose graph the table's pieces were cut from")
-            predicted[name] = [self.table.predict(pieces(source.graph)).measurement] * times
+            predicted[name] = [self.table.predict(self.table.cut(source.graph)).measurement] * times
         return predicted
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from featherlight.engines import AUTO, native
+from featherlight.engines import AUTO
 from featherlight.errors import BadInput
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.effort import SHARES, SPARE, WIDENING, Asked, StageName
@@ -28,7 +28,7 @@ from featherlight.fitting.time_candidates import Field
 from featherlight.fitting.train_candidates import Winner
 from featherlight.fitting.weights import start_of
 from featherlight.fitting.wider import WIDER, train_wider, wider
-from featherlight.latency.device import ENGINES
+from featherlight.latency import ENGINES
 from featherlight.pretrained import save
 from featherlight.searching import result as searching
 from featherlight.searching.job import search
@@ -99,10 +99,6 @@ class _Work:
         asked, target = self.asked, self.fitted.measurement.target
         if asked.target is not None:
             return {"target": asked.target, "engine": AUTO, "threads": asked.threads}
-        if target.engine == native.name:
-            # Its parts cannot be timed alone yet: cuts go by another engine's clock, and what comes of them is judged
-            # by this one's.
-            return {"engine": AUTO, "threads": target.threads}
         if target.engine not in ENGINES:
             raise BadInput(f"{target.engine} does not tell what the parts of a network take ({', '.join(ENGINES)} do)")
         return {"engine": target.engine, "threads": target.threads}

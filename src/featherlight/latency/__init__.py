@@ -2,11 +2,12 @@
 
 from featherlight.latency.bundle import Member, Packed, pack
 from featherlight.latency.by_rows import pieces_of
-from featherlight.latency.here import expected_minutes, time_here
+from featherlight.latency.here import ENGINES, expected_minutes, time_here, time_networks
 from featherlight.latency.piece import Piece, pieces
 from featherlight.latency.table import LatencyTable, Prediction, read_table
 
 __all__ = [
+    "ENGINES",
     "LatencyTable",
     "Member",
     "Packed",
@@ -18,4 +19,5 @@ __all__ = [
     "pieces_of",
     "read_table",
     "time_here",
+    "time_networks",
 ]

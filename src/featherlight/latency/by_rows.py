@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from featherlight.graph import Graph
+from featherlight.graph import Graph, canonical
 from featherlight.graph.read_spec import join, parts
 from featherlight.latency.piece import Piece, pieces
 from featherlight.spec import ShuffleUnit2, Spec
@@ -31,6 +31,12 @@ def pieces_of(spec: Spec, input_shape: tuple[int, ...], num_classes: int) -> tup
     return tuple(found)
 
 
+def canonical_of(spec: Spec, input_shape: tuple[int, ...], num_classes: int) -> Graph:
+    """`canonical(from_spec(spec, input_shape, num_classes))`, but for the names of the maps."""
+    runs = _runs(spec, input_shape, num_classes)
+    return join((str(number), _canonical(run)) for number, run in enumerate(runs))
+
+
 def _runs(spec: Spec, input_shape: tuple[int, ...], num_classes: int) -> Iterator[tuple[Graph, ...]]:
     """The graphs of the rows and of the head, those that are cut together side by side."""
     run: list[Graph] = []
@@ -46,5 +52,14 @@ def _runs(spec: Spec, input_shape: tuple[int, ...], num_classes: int) -> Iterato
 
 @lru_cache(maxsize=4096)
 def _cut(run: tuple[Graph, ...]) -> tuple[Piece, ...]:
+    return pieces(_joined(run))
+
+
+@lru_cache(maxsize=4096)
+def _canonical(run: tuple[Graph, ...]) -> Graph:
+    return canonical(_joined(run))
+
+
+def _joined(run: tuple[Graph, ...]) -> Graph:
     # The graph of a row is the same object each time, while `parts` remembers it.
-    return pieces(join((str(at), part) for at, part in enumerate(run)))
+    return join((str(at), part) for at, part in enumerate(run))

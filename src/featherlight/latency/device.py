@@ -118,7 +118,7 @@ def run(bundle: Bundle, out: Path, engine: str, threads: int, rounds: int) -> No
     work = [
         (number, sort, at)
         for number in range(rounds)
-        for sort, at in _shuffled(
+        for sort, at in shuffled(
             [("pieces", at) for at in range(len(bundle.manifest["pieces"]))]
             + [("networks", at) for at in range(len(bundle.manifest["networks"]))],
             number,
@@ -137,7 +137,7 @@ def run(bundle: Bundle, out: Path, engine: str, threads: int, rounds: int) -> No
             kept.add(number, sort, at, time_piece(library, model, threads, what["around"]))
         else:
             kept.add(number, sort, at, {"seconds": time_network(library, model, threads)})
-    write_table(out, kept, bundle, rounds)
+    write_table(out, kept, bundle.manifest, rounds)
     kept.path.unlink()
     print(
         f"wrote {out}: {target['machine']['cpu']}, {engine} {target['version']}, {threads} thread(s)", file=sys.stderr
@@ -182,13 +182,12 @@ class Kept:
             os.fsync(file.fileno())
 
 
-def write_table(out: Path, kept: Kept, bundle: Bundle, rounds: int) -> None:
-    """The table as JSON, whole or not at all, with a digest over all the rest."""
+def write_table(out: Path, kept: Kept, manifest: dict[str, Any], rounds: int) -> None:
+    """The table of what the manifest lists as JSON, whole or not at all, with a digest over all the rest."""
 
     def took(sort: str, at: int, what: str) -> list[float]:
         return [kept.done[number, sort, at][what] for number in range(rounds)]
 
-    manifest = bundle.manifest
     table = {
         "format": FORMAT,
         "version": VERSION,
@@ -264,15 +263,20 @@ def own_steps(steps: Steps, around: list[str]) -> list[int]:
 def time_network(library: Any, model: bytes, threads: int) -> float:
     """Seconds of a call, without any tracing."""
     with library.plain(model, threads) as call:
-        times: list[float] = []
-        for number in range(UNTIMED + MOST_CALLS):
-            start = time.perf_counter()
-            call()
-            if number >= UNTIMED:
-                times.append(time.perf_counter() - start)
-            if len(times) >= LEAST_CALLS and sum(times) > NETWORK_SECONDS:
-                break
-    return float(_typical(np.array(times)))
+        return time_calls(call)
+
+
+def time_calls(call: Callable[[], object]) -> float:
+    """Seconds of a call, the first few left out."""
+    times: list[float] = []
+    for number in range(UNTIMED + MOST_CALLS):
+        start = time.perf_counter()
+        call()
+        if number >= UNTIMED:
+            times.append(time.perf_counter() - start)
+        if len(times) >= LEAST_CALLS and sum(times) > NETWORK_SECONDS:
+            break
+    return _typical(np.array(times))
 
 
 def _typical(times: Any) -> float:
@@ -406,7 +410,8 @@ def _target(engine: str, threads: int) -> tuple[dict[str, Any], dict[str, str]]:
     return json.loads(json.dumps(target)), libraries
 
 
-def _shuffled(items: list[Any], seed: int) -> list[Any]:
+def shuffled(items: list[Any], seed: int) -> list[Any]:
+    """The items in an order of the seed's."""
     random.Random(seed).shuffle(items)
     return items
 

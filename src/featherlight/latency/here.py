@@ -1,17 +1,21 @@
-"""A bundle timed on this machine, as any other device would time it: by its own script."""
+"""Networks timed on this machine: by a bundle's script, as any other device would time it, or on the engine native."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from featherlight.engines import find, native
 from featherlight.errors import BadInput, Failure
 from featherlight.latency import device
+from featherlight.latency.bundle import Member, pack
 from featherlight.latency.table import LatencyTable, read_table
+
+ENGINES = (*device.ENGINES, native.name)  # by which pieces are timed here
 
 SAMPLED = {"pieces": 24, "networks": 4}  # that are timed once to tell how long all of them will take
 
@@ -45,6 +49,25 @@ def _spread(parts: Sequence[Any], most: int) -> list[Any]:
     if len(parts) <= most:
         return list(parts)
     return [parts[at * (len(parts) - 1) // (most - 1)] for at in range(most)]
+
+
+def time_networks(members: Iterable[Member], out: Path, *, engine: str, threads: int = 1, **about: Any) -> LatencyTable:
+    """The table of the `members`' pieces on this machine, written to `out`, once; `about` is kept in it.
+
+    A bundle, where the engine needs one, is kept beside it: the same call goes on where one was killed. Raises BadInput
+    where the engine is not installed or cannot compute a piece.
+    """
+    if out.exists():
+        return read_table(out)
+    if engine == native.name:
+        find(engine)
+        from featherlight.latency.by_steps import time_steps  # loads LLVM, which `find` has asked for
+
+        return time_steps(members, out, threads=threads, **about)
+    bundle = out.with_name("pieces.zip")
+    if not bundle.exists():
+        pack(members, bundle, **about)
+    return time_here(bundle, out, engine=engine, threads=threads)
 
 
 def time_here(

@@ -8,15 +8,27 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
+from featherlight.compiler.instruction_set import INSTRUCTION_SETS
+from featherlight.engines import native
 from featherlight.errors import BadInput
+from featherlight.graph import Graph, canonical
 from featherlight.latency import device
+from featherlight.latency.by_rows import canonical_of, pieces_of
 from featherlight.latency.calibration import Calibrated, Whole, calibrated
 from featherlight.latency.layouts import Placed, add_up
 from featherlight.latency.neighbours import Known, Neighbours, Told
-from featherlight.latency.piece import Piece
+from featherlight.latency.piece import Piece, pieces
+from featherlight.spec import Spec
 from featherlight.timing import Machine, Measurement, Target, spread
+
+if TYPE_CHECKING:
+    from featherlight.latency.steps import StepPiece  # loads LLVM
+
+Pieces: TypeAlias = "Sequence[Piece] | Sequence[StepPiece]"
+
+INSTRUCTIONS = "instructions"  # in what a table of the engine native tells of itself: those that it was compiled for
 
 LARGEST = 1 << 28  # bytes of a file that is read at all; five sizes of every network make some 5 MB
 
@@ -105,7 +117,20 @@ class LatencyTable:
         """What is written beside its times, none of which was measured."""
         return _label(self.target.machine, self.line.assumed)
 
-    def predict(self, pieces: Sequence[Piece]) -> Prediction:
+    def cut(self, graph: Graph) -> Pieces:
+        """A network as the pieces that the table's engine runs: for native the steps of its plan, made for the device.
+
+        Raises BadInput for an operation that native does not compute.
+        """
+        return pieces(graph) if self.target.engine != native.name else self._steps(canonical(graph))
+
+    def cut_spec(self, spec: Spec, input_shape: tuple[int, ...], num_classes: int) -> Pieces:
+        """`cut(from_spec(spec, input_shape, num_classes))`, with rows that were seen before remembered."""
+        if self.target.engine != native.name:
+            return pieces_of(spec, input_shape, num_classes)
+        return self._steps(canonical_of(spec, input_shape, num_classes))
+
+    def predict(self, pieces: Pieces) -> Prediction:
         """What a network of these pieces takes: the line through the whole networks, over its pieces' own times.
 
         Raises BadInput where the table holds no piece that is anything like one of them.
@@ -174,6 +199,11 @@ class LatencyTable:
         placed = [self.pieces[at].placed(reads, writes) for at, reads, writes in network.pieces]
         return Whole(network.family, min(network.seconds), *add_up(placed))
 
+    def _steps(self, graph: Graph) -> Pieces:
+        from featherlight.latency.steps import steps
+
+        return steps(graph, INSTRUCTION_SETS[self.about[INSTRUCTIONS]])
+
     @cached_property
     def _by_key(self) -> dict[str, TimedPiece]:
         return {piece.key: piece for piece in self.pieces}
@@ -201,6 +231,8 @@ def read_table(path: Path) -> LatencyTable:
         raise BadInput(f"{path} is not a whole latency table ({error!r}); measure again") from None
     if not table.pieces:
         raise BadInput(f"{path} holds no pieces; pack some and measure again")
+    if table.target.engine == native.name and table.about.get(INSTRUCTIONS) not in INSTRUCTION_SETS:
+        raise BadInput(f"{path} does not say for which instructions its pieces were compiled; measure again")
     return table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from featherlight.latency import LatencyTable, pieces_of
+from featherlight.latency import LatencyTable
 from featherlight.shrinking.clock import table_clock
 from featherlight.spec import Spec
 
@@ -21,7 +21,7 @@ def clock_by(
 
         @lru_cache(maxsize=4096)
         def upper(spec: Spec) -> float:
-            return table.predict(pieces_of(spec, (1, *image), num_classes)).high
+            return table.predict(table.cut_spec(spec, (1, *image), num_classes)).high
 
         return upper
     seconds = table_clock(table, image, num_classes)

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from featherlight.graph import from_spec
-from featherlight.latency import LatencyTable, Member, pack, read_table, time_here
+from featherlight.latency import LatencyTable, Member, time_networks
 from featherlight.searching.space import Space
 from featherlight.searching.variation import random_genes
 
 WHOLE, IN_PIECES = 12, 36  # networks of the sample
 SEED = 0  # of the sample: the same for every search in a space
 
-BUNDLE, TABLE = "pieces.zip", "latency.json"
+TABLE = "latency.json"
 
 
 def time_space(
@@ -30,12 +30,9 @@ def time_space(
 
     `image` is channels, height and width.
     """
-    bundle, table = folder / BUNDLE, folder / TABLE
-    if table.exists():
-        return read_table(table)
-    if not bundle.exists():  # a search that goes on does not build it again
-        pack(_members(space, image, num_classes), bundle, sizes=[image[1]], channels=image[0])
-    return time_here(bundle, table, engine=engine, threads=threads)
+    members = _members(space, image, num_classes)
+    about = {"sizes": [image[1]], "channels": image[0]}
+    return time_networks(members, folder / TABLE, engine=engine, threads=threads, **about)
 
 
 def _members(space: Space, image: tuple[int, int, int], num_classes: int) -> Iterator[Member]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from featherlight.engines import GraphSource, choose, find, measure
 from featherlight.graph import from_spec
-from featherlight.latency import LatencyTable, pieces, read_table
+from featherlight.latency import LatencyTable, read_table
 from featherlight.searching.clock import clock_by
 from featherlight.searching.space import Space
 from featherlight.searching.task import Task
@@ -63,7 +63,7 @@ class Times:
         return [taken[str(at)] for at in range(len(specs))]
 
     def _predicted(self, spec: Spec) -> Measurement:
-        return self.table.predict(pieces(source_of(self.task, spec).graph)).measurement
+        return self.table.predict(self.table.cut(source_of(self.task, spec).graph)).measurement
 
 
 def times_of(task: Task) -> Times:

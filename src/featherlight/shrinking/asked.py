@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from featherlight.data import Dataset
 from featherlight.engines import AUTO
 from featherlight.errors import BadInput, must_be
-from featherlight.latency.device import ENGINES
+from featherlight.latency import ENGINES
 from featherlight.predict import Classifier
 from featherlight.shrinking.netadapt import Choice
 from featherlight.timing import Measurement, this_machine

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from featherlight.errors import BadInput, Failure
 from featherlight.graph import from_spec
-from featherlight.latency import LatencyTable, Member, pack, pieces_of, read_table, time_here
+from featherlight.latency import LatencyTable, Member, time_networks
 from featherlight.shrinking.one_shot import thinned
 from featherlight.shrinking.proposals import Clock, cuts
 from featherlight.shrinking.widths import widths, with_channels
@@ -31,20 +31,18 @@ def table_clock(table: LatencyTable, image: Image, num_classes: int) -> Clock:
 
     @lru_cache(maxsize=4096)
     def seconds(spec: Spec) -> float:
-        return table.predict(pieces_of(spec, (1, *image), num_classes)).seconds
+        return table.predict(table.cut_spec(spec, (1, *image), num_classes)).seconds
 
     return seconds
 
 
 def time_cuts(spec: Spec, image: Image, num_classes: int, folder: Path, *, engine: str, threads: int) -> LatencyTable:
     """The table of a network and of its cuts, one width at a time, timed here; kept in `folder`, finished or not."""
-    bundle, out = folder / "pieces.zip", folder / "latency.json"
-    if out.exists():
-        return read_table(out)
-    pack(_members(spec, image, num_classes), bundle, sizes=[image[1]], channels=image[0])
+    members = _members(spec, image, num_classes)
+    about = {"sizes": [image[1]], "channels": image[0]}
     try:
-        return time_here(bundle, out, engine=engine, threads=threads)
-    except BadInput as error:  # the bundle and the engine are our own choice: a full disk, say
+        return time_networks(members, folder / "latency.json", engine=engine, threads=threads, **about)
+    except BadInput as error:  # the networks and the engine are our own choice: a full disk, say
         raise Failure(f"the pieces cannot be timed: {error}") from error
 
 

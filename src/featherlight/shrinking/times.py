@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from featherlight.engines import GraphSource, Running, choose, find
 from featherlight.engines.rivals import settling, turn_of
 from featherlight.graph import from_spec
-from featherlight.latency import LatencyTable, pieces
+from featherlight.latency import LatencyTable
 from featherlight.shrinking.clock import table_clock, time_cuts
 from featherlight.shrinking.proposals import Clock
 from featherlight.shrinking.result import time_json
@@ -68,7 +68,7 @@ class Times:
         return find(self.engine).build(_source(self.task, spec), threads=self.task.asked.threads)
 
     def _predicted(self, spec: Spec) -> Measurement:
-        return self.table.predict(pieces(_source(self.task, spec).graph)).measurement
+        return self.table.predict(self.table.cut(_source(self.task, spec).graph)).measurement
 
 
 def times_of(task: Task) -> Times:
