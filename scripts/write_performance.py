@@ -336,10 +336,12 @@ def searching(document: dict[str, Any]) -> list[str]:
         )
         for row in document["rows"]
     ]
+    asked = document["searching"]
     return [
         f"{_machine(document)}, one thread; Fashion-MNIST at 28 pixels within {document['budget']}, space "
-        f"{document['space']}, {document['minutes']:g} minutes for each search, {document['epochs']:g} epochs from "
-        "scratch for each network; differences in points, with 95 % of paired resamples.",
+        f"{document['space']}, engine {asked['engine']}; {asked['trials']} networks judged in each search, "
+        f"{document['images']:,} images from scratch for each network; differences in points, with 95 % "
+        "of paired resamples.",
         "",
         _line(columns),
         "|" + "---|" * len(columns),

@@ -126,7 +126,7 @@ def test_the_spaces_by_name_are_those_of_the_search() -> None:
     assert set(read_search.SPACES) == set(SPACES)
 
 
-@pytest.mark.parametrize("method", ["supernet", "optuna", "random"])
+@pytest.mark.parametrize("method", ["evolution", "tpe", "random", "supernet"])
 def test_every_method_is_told_of(found: Path, tmp_path: Path, method: str) -> None:
     how = {"supernet": "with shared weights"}.get(method, "after a short training")
     assert f"judged {how}" in read(written(document_of(found) | {"method": method}, tmp_path)).lead

@@ -23,11 +23,11 @@ def search(
         str, typer.Option(help="light, mnasnet, mobilenet, shufflenet, squeezenet, or your own: a Python file.")
     ] = "light",
     method: Annotated[
-        str, typer.Option(help="supernet (shared weights, then evolution), optuna, or random, which it has to beat.")
-    ] = "supernet",
+        str, typer.Option(help="evolution of networks trained alone, tpe (Optuna's), random, or supernet.")
+    ] = "evolution",
     trials: Annotated[int | None, typer.Option(help="Networks to judge (as many as half of the time allows).")] = None,
     images: Annotated[
-        int | None, typer.Option(help="That each network of a study is trained on (what suits time and pace).")
+        int | None, typer.Option(help="That the better networks are trained on (what suits time and pace).")
     ] = None,
     exponent: Annotated[
         float | None,
@@ -56,16 +56,17 @@ def search(
     """Search for the most accurate network within a time budget, and train it.
 
     A space says what each stage of a network may be: its kind of block, kernel, width, depth, expansion, gate,
-    activation and stride. What networks take is told by a latency table of this machine, or of another device. The
-    most promising are timed and trained alone; the best becomes a folder like those of fit. What is finished is kept:
-    after Ctrl-C or a crash the same command with --resume goes on.
+    activation and stride. What networks take is told by a latency table of this machine, or of another device. Those
+    that keep the budget are trained a little and the better ones longer; the most promising are timed and trained side
+    by side, and the best becomes a folder like those of fit. What is finished is kept: after Ctrl-C or a crash the same
+    command with --resume goes on.
 
     \b
     Examples:
       featherlight search photos/ --budget 1ms --minutes 60 --out found/
       featherlight search photos/ --budget 1ms --space mine.py --target pi.json --out found/
       featherlight search photos/ --budget 1ms --then-shrink --out found/
-      featherlight search photos/ --budget 1ms --method optuna --study sqlite:///study.db --out found/
+      featherlight search photos/ --budget 1ms --study sqlite:///study.db --out found/
       featherlight search photos/ --worker --study sqlite:///study.db
     """
     if worker:

@@ -11,7 +11,7 @@ from featherlight.errors import BadInput, must_be
 from featherlight.latency.device import ENGINES
 from featherlight.timing import this_machine
 
-Method: TypeAlias = Literal["supernet", "optuna", "random"]
+Method: TypeAlias = Literal["evolution", "tpe", "random", "supernet"]
 
 JOURNAL = "search.jsonl"
 
@@ -23,7 +23,7 @@ class Asked:
     budget: float
     minutes: float
     space: str = "light"
-    method: Method = "supernet"
+    method: Method = "evolution"
     trials: int | None = None
     images: int | None = None
     exponent: float | None = None
@@ -60,6 +60,8 @@ def check(asked: Asked, *, here: bool) -> None:
 
 def _check_supernet(asked: Asked) -> None:
     if asked.images is not None:
-        raise BadInput("images are those that each network of a study is trained on (optuna, random); leave them out")
+        raise BadInput("images are those that each network is trained on by itself, as in no supernet; leave them out")
     if asked.study is not None:
-        raise BadInput("a study is kept by the methods optuna and random; a supernet is one network, trained here")
+        raise BadInput(
+            "a study is of networks that are each trained by themselves; a supernet is one network, trained here"
+        )

@@ -70,7 +70,7 @@ def evolve(
         return each.accuracy if exponent is None else reward(each.accuracy, each.seconds, budget, exponent)
 
     while len(found) < until:
-        genes = coming.pop(0) if coming else _child(space, tuple(found.values()), merit, new, generator)
+        genes = coming.pop(0) if coming else child(space, _parents(tuple(found.values()), merit), new, generator)
         if genes is None:
             break
         key = "-".join(map(str, genes))
@@ -82,25 +82,28 @@ def evolve(
     return tuple(found.values())
 
 
-def _child(
-    space: Space,
-    found: Sequence[Found],
-    merit: Callable[[Found], float],
-    new: Callable[[Genes], bool],
-    generator: np.random.Generator,
+def child(
+    space: Space, parents: Sequence[Sequence[Genes]], new: Callable[[Genes], bool], generator: np.random.Generator
 ) -> Genes | None:
-    """A network that keeps the budget and was not judged before, made of one or two that were; None where none is."""
-    parents = sorted(found, key=merit, reverse=True)[:PARENTS], front(found)
+    """A network that is `new`, made of one or two of the parents, each group of which counts the same.
+
+    None where many in a row are not.
+    """
 
     def parent() -> Genes:
-        some = parents[generator.integers(2)]
-        return some[generator.integers(len(some))].genes
+        some = parents[int(generator.integers(len(parents)))]
+        return some[int(generator.integers(len(some)))]
 
     for _ in range(TRIES):
         if generator.random() < MUTATED:
-            child = mutated(space, parent(), generator)
+            made = mutated(space, parent(), generator)
         else:
-            child = crossed(space, parent(), parent(), generator)
-        if new(child):
-            return child
+            made = crossed(space, parent(), parent(), generator)
+        if new(made):
+            return made
     return None
+
+
+def _parents(found: Sequence[Found], merit: Callable[[Found], float]) -> tuple[tuple[Genes, ...], ...]:
+    best = sorted(found, key=merit, reverse=True)[:PARENTS]
+    return tuple(each.genes for each in best), tuple(each.genes for each in front(found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -30,13 +30,23 @@ DRAWN, KEPT = 9, 3  # networks that are trained alone, and those of them that ar
 POOL = 300  # networks that the supernet is trained on
 FEWEST = 32  # networks that evolution judges, however little time it has
 
-A_TRIAL = 1 / 24  # of the search's images, for the whole training of one network; most are stopped earlier
+# Images of a network's longer training, of those of the search: about 70 networks are judged then, since all have a
+# third of it and a third of them the whole. But the shorter one is to tell something: after 1,000 images (16 steps)
+# networks are right by chance alone, after 2,500 they are not. And a few networks must get through.
+A_TRIAL, ENOUGH, A_FEW = 1 / 48, 7_500, 1 / 8
 JOURNAL = "study.journal"
 
 
 def explore(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
     """The networks that were judged, in order, by the method that was asked for, in about so many seconds."""
-    return _shared_weights(task, times, seconds) if task.method == "supernet" else _alone(task, times, seconds)
+    if task.method == "supernet":
+        return _shared_weights(task, times, seconds)
+    return _alone(task, times, seconds, task.method)
+
+
+def images_of_a_trial(images: float) -> int:
+    """Of the longer training of a network, in a search that has time for so many images in all."""
+    return max(1, int(min(max(A_TRIAL * images, ENOUGH), A_FEW * images)))
 
 
 def _shared_weights(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
@@ -127,8 +137,10 @@ def _affordable(task: Task, judge_one: Callable[[], object], seconds: float) -> 
     return int(task.record.once("affordable", measured)["networks"])
 
 
-def _alone(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
-    """Each network trained by itself for a little, by successive halving, as Optuna's study says."""
+def _alone(
+    task: Task, times: Times, seconds: float, sampler: Literal["evolution", "tpe", "random"]
+) -> tuple[Found, ...]:
+    """Each network trained by itself for a little, by successive halving, in a study of Optuna's."""
     from featherlight.searching.study import Search, close_study, create_study, found, work
     from featherlight.searching.study.storage import shown
 
@@ -141,10 +153,10 @@ def _alone(task: Task, times: Times, seconds: float) -> tuple[Found, ...]:
         recipe=task.recipe,
         budget=task.budget,
         clock=times.clock,
-        images=task.images or max(1, int(A_TRIAL * seconds * rate)),
+        images=task.images or images_of_a_trial(seconds * rate),
         factor=times.factor,
         exponent=task.exponent,
-        sampler="tpe" if task.method == "optuna" else "random",
+        sampler=sampler,
         seed=task.seed,
         threads=threads,
     )

@@ -76,10 +76,8 @@ def same_again(asked: Asked, given: Given) -> dict[str, Any]:
 
 def _study(asked: Asked) -> str | None:
     """Where the study is to be kept, as it may be shown; raises BadInput where that cannot be reached."""
-    if asked.method == "supernet":
-        return None
-    storage = import_module("featherlight.searching.study").storage  # raises where Optuna is not installed
     if asked.study is None:
         return None
+    storage = import_module("featherlight.searching.study.storage")  # which takes half a second
     storage.open_storage(asked.study, new=True)
     return str(storage.shown(asked.study))

@@ -45,7 +45,7 @@ def search(
     *,
     out: str | os.PathLike[str],
     space: str = "light",
-    method: Method = "supernet",
+    method: Method = "evolution",
     minutes: float = 60.0,
     trials: int | None = None,
     images: int | None = None,
@@ -65,11 +65,12 @@ def search(
     budget    the time for one image, such as "1ms", or seconds; the 90th percentile must keep it
     out       the folder to make: a hub folder with model.onnx, search.json and a picture
     space     by name (`SPACES`), or a Python file that defines SPACE
-    method    "supernet" trains all networks of the space at once, as one with shared weights, and lets them evolve;
-              "optuna" and "random" train each a little by itself, by successive halving, as Optuna's study says
+    method    how networks come about that are each trained a little by themselves, the better ones longer: "evolution"
+              makes them of the best so far, "tpe" is Optuna's sampler, "random" is what both have to beat; "supernet"
+              trains all networks of a pattern as one with shared weights, whose order is worth little
     minutes   of training in all; building the latency table and timing come on top
     trials    networks to judge, instead of as many as half of the time allows
-    images    that each network of a study is trained on, instead of as many as suit the time and the pace
+    images    that the better networks are trained on, instead of as many as suit the time and the pace
     exponent  of MnasNet's reward, such as -0.07: then time below the budget is worth something too
     size      of the images in pixels: 28 for grey ones, else 128
     target    a latency table of another device: then times are its predictions, and nothing is timed here

@@ -28,7 +28,7 @@ class Task:
     budget    seconds for one image, which the 90th percentile is to keep
     exponent  of MnasNet's reward; None judges by accuracy alone, within the budget
     trials    networks to judge; None as many as there is time for
-    images    of each training of a study; None as many as suit the time and the pace
+    images    of the longest training of a network in a study; None as many as suit the time and the pace
     seconds   of training in all
     engine    that runs the network, or "auto"; on so many `threads`
     study     where Optuna keeps its study; None is a file among the work

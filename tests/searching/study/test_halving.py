@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState, create_trial
 
 from featherlight.searching.study.attempts import DIED, LOST
-from featherlight.searching.study.halving import FACTOR, at_rung, goes_on
+from featherlight.searching.study.halving import FACTOR, at_rung, best_first, goes_on
 
 VALUES = st.lists(st.floats(0, 1), max_size=30)
 
@@ -37,3 +37,12 @@ def test_lost_trials_and_others_rungs_do_not_count() -> None:
         trial.number = number
     assert at_rung(known, 100, but=3) == [0.1, 0.3]
     assert at_rung(known, 300, but=3) == [0.4]
+
+
+def test_what_was_first_and_had_none_to_be_better_than_is_not_best() -> None:
+    early = create_trial(state=TrialState.COMPLETE, value=0.5, intermediate_values={100: 0.1, 300: 0.3})
+    stopped = [create_trial(state=TrialState.PRUNED, intermediate_values={100: 0.2 + at / 100}) for at in range(6)]
+    best = create_trial(state=TrialState.COMPLETE, value=0.6, intermediate_values={100: 0.4, 300: 0.5})
+    second = create_trial(state=TrialState.PRUNED, intermediate_values={100: 0.5, 300: 0.4})
+    lost = create_trial(state=TrialState.FAIL, intermediate_values={100: 0.9}, user_attrs={LOST: DIED})
+    assert best_first([early, *stopped, lost, second, best]) == [best, second, *reversed(stopped), early]

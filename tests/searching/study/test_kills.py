@@ -67,7 +67,7 @@ def postgresql() -> Iterator[str]:
 
 
 def test_killed_workers_on_a_journal(tmp_path: Path, processes: multiprocessing.context.BaseContext) -> None:
-    check(str(tmp_path / "study.journal"), tmp_path, processes, workers=3, kills=6, sampler="tpe")
+    check(str(tmp_path / "study.journal"), tmp_path, processes, workers=3, kills=6, sampler="evolution")
 
 
 def test_killed_workers_on_sqlite(tmp_path: Path, processes: multiprocessing.context.BaseContext) -> None:

@@ -8,23 +8,31 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from featherlight.searching import SPACES, Genes, read_space
+from featherlight.searching import SPACES, Genes, network_of, read_space
+from featherlight.searching.hand_made import hand_made
 from featherlight.searching.study.attempts import DIED, LOST, REFUSED, SPEC
+from featherlight.searching.study.judge import digest_of
 from featherlight.searching.study.sampling import Draws, distributions, genes_of, named
 from featherlight.searching.study.search import Sampler
-from small_search import SPACE
+from small_search import BUDGET, SPACE, clock, search
 
 
-def trial(number: int, network: int, genes: Genes, value: float, **changes: str) -> FrozenTrial:
+def trial(number: int, genes: Genes, value: float, **changes: str) -> FrozenTrial:
     made = create_trial(
         state=TrialState.FAIL if changes else TrialState.COMPLETE,
         value=None if changes else value,
+        intermediate_values={100: value},
         params=named(SPACE, genes),
         distributions=distributions(SPACE),
-        user_attrs={SPEC: str(network), **changes},
+        user_attrs={SPEC: digest(genes), **changes},
     )
     made.number = number
     return made
+
+
+def digest(genes: Genes) -> str:
+    spec = SPACE.spec(genes)
+    return "none" if spec is None else digest_of(spec)
 
 
 def worth(genes: Genes) -> float:
@@ -33,32 +41,34 @@ def worth(genes: Genes) -> float:
 
 def drawn(sampler: Sampler, count: int, seed: int, stream: int = 0, accidents: bool = False) -> list[FrozenTrial]:
     """A search whose value is the index of two options; with a lost trial before each finished one, if so wanted."""
-    draws, known = Draws(SPACE, sampler, seed, stream), list[FrozenTrial]()
-    for network in range(count):
+    asked = search(sampler=sampler, seed=seed)
+    draws, known = Draws(asked, stream), list[FrozenTrial]()
+    for _ in range(count):
         genes = draws.next(known, 0)
         if accidents:
-            known.append(trial(len(known), network, genes, 0, **{LOST: DIED}))
-            draws = Draws(SPACE, sampler, seed, stream)
-        known.append(trial(len(known), network, genes, worth(genes)))
+            known.append(trial(len(known), genes, 0, **{LOST: DIED}))
+            draws = Draws(asked, stream)
+        known.append(trial(len(known), genes, worth(genes)))
     return [each for each in known if each.state is TrialState.COMPLETE]
 
 
 @settings(max_examples=20)
-@given(st.sampled_from(("tpe", "random")), st.integers(0, 1 << 30))
+@given(st.sampled_from(("evolution", "tpe", "random")), st.integers(0, 1 << 30))
 def test_the_same_trials_give_the_same_draw_whatever_was_lost_before(sampler: Sampler, seed: int) -> None:
-    plain = [genes_of(SPACE, each) for each in drawn(sampler, 14, seed)]
-    assert plain == [genes_of(SPACE, each) for each in drawn(sampler, 14, seed, accidents=True)]
-    assert plain != [genes_of(SPACE, each) for each in drawn(sampler, 14, seed, stream=1)]
+    plain = [genes_of(SPACE, each) for each in drawn(sampler, 18, seed)]
+    assert plain == [genes_of(SPACE, each) for each in drawn(sampler, 18, seed, accidents=True)]
+    assert plain != [genes_of(SPACE, each) for each in drawn(sampler, 18, seed, stream=1)]
     assert all(gene < len(choice.options) for genes in plain for gene, choice in zip(genes, SPACE.choices, strict=True))
 
 
-def test_tpe_learns() -> None:
-    learned, random = (sum(worth(genes_of(SPACE, each)) for each in drawn(s, 60, 0)[30:]) for s in ("tpe", "random"))
+@pytest.mark.parametrize("sampler", ["evolution", "tpe"])
+def test_it_learns(sampler: Sampler) -> None:
+    learned, random = (sum(worth(genes_of(SPACE, each)) for each in drawn(s, 60, 0)[30:]) for s in (sampler, "random"))
     assert learned > 1.3 * random
 
 
 def test_tpe_learns_the_budget() -> None:
-    draws, known, over = Draws(SPACE, "tpe", 0, 0), list[FrozenTrial](), list[bool]()
+    draws, known, over = Draws(search(sampler="tpe", seed=0), 0), list[FrozenTrial](), list[bool]()
     for number in range(60):
         genes = draws.next(known, 0)
         over.append(genes[3] > 0)
@@ -75,11 +85,19 @@ def test_tpe_learns_the_budget() -> None:
     assert sum(over[40:]) < sum(over[:20])
 
 
-def test_random_draws_are_valid() -> None:
-    draws = Draws(SPACE, "random", 0, 0)
-    genes = [draws.next([], missed) for missed in range(20)]
-    assert all(SPACE.spec(each) is not None for each in genes)
+@pytest.mark.parametrize("sampler", ["evolution", "random"])
+def test_what_is_not_told_of_the_budget_keeps_it(sampler: Sampler) -> None:
+    genes = [genes_of(SPACE, each) for each in drawn(sampler, 40, 0)]
+    assert all(clock(network_of(SPACE, each)) <= BUDGET for each in genes)
     assert len(set(genes)) > 10
+
+
+@pytest.mark.parametrize(("sampler", "begins"), [("evolution", True), ("tpe", True), ("random", False)])
+def test_what_learns_begins_with_the_likes_of_hand_made_networks(sampler: Sampler, begins: bool) -> None:
+    space = read_space("light", 28)
+    asked = search(space=space, sampler=sampler, budget=0.5)
+    first = Draws(asked, 0).next([], 0)
+    assert (first in hand_made(space, clock, 0.5)) == begins
 
 
 @pytest.mark.parametrize("name", sorted(SPACES))

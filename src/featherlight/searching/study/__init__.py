@@ -1,11 +1,6 @@
-"""The search without a supernet: an Optuna study that any number of workers, on any number of machines, go through."""
+"""The search by short trainings: an Optuna study that any number of workers, on any number of machines, go through."""
 
-from featherlight.errors import BadInput
-
-try:
-    import optuna
-except ImportError:
-    raise BadInput("a study needs Optuna; pip install featherlight[search] brings it") from None
+import optuna
 
 from featherlight.searching.study.judge import Judge, Worse, judge_of
 from featherlight.searching.study.search import Sampler, Search

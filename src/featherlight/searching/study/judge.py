@@ -1,20 +1,18 @@
-"""What a network is worth: the accuracy after a short training from scratch, cut shorter where others do better."""
+"""What a network is worth: its accuracy after a short training, if it did well after still shorter ones."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable
 from typing import TypeAlias
 
-import numpy as np
 import torch
 
 from featherlight.layers import Network
 from featherlight.searching.study.search import Search
 from featherlight.spec import Spec, to_json
-from featherlight.training import scores, train_network
+from featherlight.training import train_network
 
 JUDGED = 2000  # validation images at most, always the same ones
 
@@ -26,41 +24,41 @@ Judge: TypeAlias = Callable[[Spec, Reached], float]
 
 
 class Worse(Exception):
-    """A network that does worse than others at a rung: its training ends."""
+    """A network that does worse than others at a rung: it is trained no longer."""
 
 
 def judge_of(search: Search) -> Judge:
-    """The judge that trains as the search says; the first weights and all that is random hang on seed and Spec."""
+    """The judge that trains as the search says; the first weights and all that is random hang on seed and Spec.
+
+    Each rung is a training of its own, from scratch and to the end of its learning rate: in the midst of a longer one,
+    while the rate is high, networks are not yet in the order of what they will be.
+    """
     dataset, preprocessing, recipe = search.dataset, search.preprocessing, search.recipe
     batch = min(recipe.batch, len(dataset.train))
-    steps = max(1, round(search.images / batch))
-    rungs = {max(1, math.ceil(share * steps)): round(share * search.images) for share in search.rungs}
-    split = dataset.validation
-    chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:JUDGED])
 
     def judge(spec: Spec, reached: Reached) -> float:
         seed = int(digest_of(spec)[:7], 16) ^ search.seed
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            network = Network(spec, len(dataset.label_names), dataset.channels, drop_rate=recipe.dropout)
 
-        def progress(step: int, steps: int, loss: float, left: float) -> None:
-            if step in rungs and step < steps:
-                right = scores(network, split, preprocessing, chosen).argmax(1) == split.labels[chosen]
-                reached(rungs[step], float(right[split.sound(chosen)].mean()))
+        def accuracy(images: int) -> float:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                network = Network(spec, len(dataset.label_names), dataset.channels, drop_rate=recipe.dropout)
+            trained = train_network(
+                network,
+                dataset,
+                recipe,
+                preprocessing,
+                steps=max(1, round(images / batch)),
+                threads=search.threads,
+                seed=seed,
+                validated=JUDGED,
+            )
+            return trained.accuracy
 
-        trained = train_network(
-            network,
-            dataset,
-            recipe,
-            preprocessing,
-            steps=steps,
-            threads=search.threads,
-            seed=seed,
-            validated=JUDGED,
-            progress=progress,
-        )
-        return trained.accuracy
+        for share in search.rungs:
+            images = max(1, round(share * search.images))
+            reached(images, accuracy(images))
+        return accuracy(search.images)
 
     return judge
 

@@ -19,10 +19,10 @@ from featherlight.searching.space import Space, Stage
 from featherlight.spec import Spec, Style
 from featherlight.training import Recipe
 
-Sampler: TypeAlias = Literal["tpe", "random"]
+Sampler: TypeAlias = Literal["evolution", "tpe", "random"]
 
 OPTIONS = "options of the space"  # the one field that is not compared: the space's digest is
-RUNGS = (1 / 9, 1 / 3)
+RUNGS = (1 / 3,)  # the finalists and the winner, who are trained still longer, are the next ones
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Search:
     recipe    of each training; "auto" precision becomes float32, for what is faster differs from machine to machine
     budget    seconds for one image by the `clock`; a network that takes more is never trained
     factor    how many times the table's prediction the clock tells; None is the prediction's upper end
-    images    of a trial's whole training
-    rungs     the shares of them after which only the better third goes on
+    images    of a trial's longest training
+    rungs     the shares of them of shorter trainings before it, after which only the better third goes on
     exponent  of MnasNet's reward, which is then maximised; None maximises the validation accuracy
-    sampler   "tpe" learns from the networks before; "random" is what it must beat
+    sampler   "evolution" and Optuna's "tpe" learn from the networks before; "random" is what they must beat
     threads   of a training, the same on all machines: sums in another order round otherwise
     """
 
@@ -49,7 +49,7 @@ class Search:
     factor: float | None = 1.0
     rungs: tuple[float, ...] = RUNGS
     exponent: float | None = None
-    sampler: Sampler = "tpe"
+    sampler: Sampler = "evolution"
     seed: int = 0
     threads: int = 1
 

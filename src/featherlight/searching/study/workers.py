@@ -57,7 +57,7 @@ def work(
     """
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     judge, watch = judge or judge_of(search), watch or Watch()
-    draws = Draws(search.space, search.sampler, search.seed, stream)
+    draws = Draws(search, stream)
     with answering(study.url), _full(study.url):
         while time.monotonic() < deadline and not study.about.get(CLOSED):
             known = _looked_after(study, watch, say)

@@ -1,0 +1,188 @@
+"""The registered networks as near as a space has them: where a search begins, since their authors searched too."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from featherlight.models import entry, list_models
+from featherlight.searching.space import Genes, Space, Stage
+from featherlight.spec import (
+    Convolution,
+    Fire,
+    InvertedResidual,
+    Pool,
+    ShuffleUnit2,
+    Spec,
+    feature_channels,
+    out_channels,
+    small_images,
+    total_stride,
+    walk,
+)
+
+CUTS = 2  # ways to cut a network into stages that are tried: the first may have no valid widths
+
+Options = dict[str, Any]
+
+
+class Block(NamedTuple):
+    """A row in the terms of a `Stage`; the stride of a pool before it is its own."""
+
+    kind: str
+    channels: int
+    stride: int
+    kernel: int
+    expansion: float
+    squeeze_excite: float
+    activation: str
+    skip: bool
+
+
+def hand_made(space: Space, seconds: Callable[[Spec], float], budget: float) -> tuple[Genes, ...]:
+    """The like in the space of every light-weight network of the registry, as wide as the budget allows.
+
+    No two are the same Spec. Those are left out whose blocks are of no kind of the space, whose strides do not multiply
+    to its own, and that do not keep the budget at any width.
+    """
+    found: dict[Spec, Genes] = {}
+    for name in list_models():
+        if not entry(name).baseline and not entry(name).variant:
+            like = nearest(space, entry(name).build(), lambda spec: seconds(spec) <= budget)
+            if like is not None:
+                found.setdefault(*like)
+    return tuple(found.values())
+
+
+def nearest(space: Space, spec: Spec, keeps: Callable[[Spec], bool]) -> tuple[Spec, Genes] | None:
+    """The network of the space that is most like this one and `keeps` what it has to, and its genes; None without one.
+
+    Its blocks are cut into as many runs as there are stages, where that changes least. Then widths are taken that are
+    off by the same factor everywhere, as far as there are such, and by as little as possible.
+    """
+    if total_stride(spec) > space.total_stride:
+        spec = small_images(spec)
+    blocks, stem, last = list(_blocks(spec)), spec.rows[0], spec.rows[-1]
+    if total_stride(spec) != space.total_stride or len(blocks) < len(space.stages) or not isinstance(stem, Convolution):
+        return None
+    ends: Options = {
+        "stem.stride": _number(space.stem_strides, stem.stride)[0],
+        "activation": _word(space.activations, [_plain(stem.activation)])[0],
+    }
+    widths = {
+        "stem.channels": (space.stem, stem.channels),
+        "last": (space.last, feature_channels(spec) if _is_last(last) else 0),
+        "hidden": (space.hidden, spec.head.hidden[0] if spec.head.hidden else 0),
+    }
+    cuts = [
+        _cut(space, blocks, (0, *inner, len(blocks)))
+        for inner in itertools.combinations(range(1, len(blocks)), len(space.stages) - 1)
+    ]
+    for off, ofs, options in sorted(cuts, key=lambda each: each[0])[:CUTS]:
+        if off == math.inf:
+            break
+        narrowest = {name: min(each) for name, (each, _) in (widths | ofs).items()}
+        least = space.spec(space.genes(ends | options | narrowest))
+        if least is not None and not keeps(least):  # wider ones do not either
+            continue
+        for some in _by_distance(widths | ofs):
+            genes = space.genes(ends | options | some)
+            like = space.spec(genes)
+            if like is not None and keeps(like):
+                return like, genes
+    return None
+
+
+def _by_distance(widths: Mapping[str, tuple[tuple[int, ...], int]]) -> Iterator[Options]:
+    """Every combination of the options, nearest to the widths first."""
+    off = {name: {option: _off(option, width) ** 2 for option in options} for name, (options, width) in widths.items()}
+    combined = itertools.product(*(each.items() for each in off.values()))
+    for each in sorted(combined, key=lambda each: sum(distance for _, distance in each)):
+        yield {name: option for name, (option, _) in zip(off, each, strict=True)}
+
+
+def _cut(
+    space: Space, blocks: Sequence[Block], ends: Sequence[int]
+) -> tuple[float, dict[str, tuple[tuple[int, ...], int]], Options]:
+    """How far the stages are from these runs of blocks, their widths, and the other options that are nearest."""
+    off, widths, options = 0.0, {}, Options()
+    for number, (first, end) in enumerate(itertools.pairwise(ends)):
+        stage, run = space.stages[number], blocks[first:end]
+        widths[f"stages.{number}.channels"] = stage.channels, run[-1].channels
+        off += sum(_off(block.channels, run[-1].channels) for block in run) / len(run)
+        for name, (value, distance) in _taken(stage, run).items():
+            off += distance
+            options[f"stages.{number}.{name}"] = value
+    return off, widths, options
+
+
+def _taken(stage: Stage, run: Sequence[Block]) -> Mapping[str, tuple[Any, float]]:
+    """Each option of a stage that is nearest to a run of blocks, and how far it is from it."""
+    gate = statistics.median(block.squeeze_excite for block in run)
+    gates = [ratio for ratio in stage.squeeze_excite if bool(ratio) == bool(gate)] or stage.squeeze_excite
+    kinds = [block.kind for block in run]
+    kind, strange = _word(stage.kinds, kinds)
+    stride, other = _number(stage.strides, math.prod(block.stride for block in run))
+    late = sum(block.stride > 1 for block in run[1:])  # a stage has its stride at its first block
+    return {
+        "kind": (kind, strange if kind in kinds else math.inf),
+        "repeats": _number(stage.repeats, len(run)),
+        "stride": (stride, other + late),
+        "kernel": _word(stage.kernels, [block.kernel for block in run]),
+        "expansion": _number(stage.expansions, statistics.median(block.expansion for block in run)),
+        "squeeze_excite": _number(gates, gate),
+        "activation": _word(stage.activations, [block.activation for block in run]),
+        "skip": _word(stage.skips, [block.skip for block in run]),
+    }
+
+
+def _blocks(spec: Spec) -> Iterator[Block]:
+    """The rows but for the stem and the convolution before the pool; some may be of kinds that no stage has."""
+    stride = 1
+    for number, row, entering in walk(spec):
+        if number == 0 or (row is spec.rows[-1] and _is_last(row)):
+            continue
+        stride *= row.stride
+        if isinstance(row, Pool):
+            continue
+        expanded = row.expanded or entering if isinstance(row, InvertedResidual) else entering
+        gate = row.squeeze_excite if isinstance(row, InvertedResidual | ShuffleUnit2) else None
+        yield Block(
+            row.kind,
+            out_channels(row, entering),
+            stride,
+            getattr(row, "kernel", 3),
+            expanded / entering,
+            gate.channels / expanded if gate else 0,
+            _plain(getattr(row, "activation", "relu")),
+            row.bypass != "none" if isinstance(row, Fire) else getattr(row, "skip", True),
+        )
+        stride = 1
+
+
+def _is_last(row: object) -> bool:
+    return isinstance(row, Convolution) and row.kernel == 1
+
+
+def _plain(activation: str) -> str:
+    """ReLU6 as the plain one, which all spaces have."""
+    return "relu" if activation == "relu6" else activation
+
+
+def _off(one: float, other: float) -> float:
+    """How far two numbers are from one another: by their ratio, but some are 0."""
+    return abs(math.log1p(one) - math.log1p(other))
+
+
+def _number(options: Iterable[float], value: float) -> tuple[Any, float]:
+    """The option nearest to a number, and how far it is."""
+    return min(((option, _off(option, value)) for option in options), key=lambda each: each[1])
+
+
+def _word(options: Sequence[Any], values: Sequence[Any]) -> tuple[Any, float]:
+    """The option that most of the values are, and the share of the others."""
+    best = max(options, key=values.count)
+    return best, 1 - values.count(best) / len(values)

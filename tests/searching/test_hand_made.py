@@ -1,0 +1,80 @@
+"""The likes of registered networks: of their blocks and their budget, in a space that none of them is in."""
+
+from __future__ import annotations
+
+import pytest
+
+from featherlight.models import entry
+from featherlight.searching import Space, Stage, network_of, read_space
+from featherlight.searching.hand_made import hand_made, nearest
+from featherlight.spec import (
+    Convolution,
+    DepthwiseSeparable,
+    InvertedResidual,
+    ShuffleUnit2,
+    Spec,
+    small_images,
+    total_stride,
+)
+from small_spaces import seconds, small_space
+
+LIGHT = read_space("light", 28)
+
+
+def kinds(spec: Spec) -> set[type]:
+    return {type(row) for row in spec.rows}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("mobilenet_v1", DepthwiseSeparable), ("shufflenet_v2", ShuffleUnit2), ("mobilenet_v3_small", InvertedResidual)],
+)
+def test_a_like_is_of_the_same_blocks(name: str, kind: type) -> None:
+    like = nearest(LIGHT, entry(name).build(), lambda _: True)
+    assert like is not None
+    spec, genes = like
+    assert spec == LIGHT.spec(genes)
+    assert total_stride(spec) == 8
+    assert kinds(spec) - {Convolution} == {kind}
+
+
+def test_a_network_of_the_space_is_its_own_like() -> None:
+    rows = small_images(entry("mobilenet_v2").build(width=0.5)).rows
+    stages = [rows[1:2], rows[2:4], rows[4:7], rows[7:11], rows[11:14], rows[14:17], rows[17:18]]
+    space = Space(
+        "its own",
+        stem=(rows[0].channels, 64),  # type: ignore[union-attr]
+        stem_strides=(1,),
+        stages=tuple(
+            Stage(
+                (stage[0].channels, 2 * stage[0].channels),  # type: ignore[union-attr]
+                repeats=(len(stage), len(stage) + 1),
+                expansions=(1, 6),
+                activations=("relu6", "relu"),
+            )
+            for stage in stages
+        ),
+        last=(0, 1280),
+        activations=("relu6", "relu"),
+        total_stride=8,
+    )
+    like = nearest(space, entry("mobilenet_v2").build(width=0.5), lambda _: True)
+    assert like is not None
+    assert [row.channels for row in like[0].rows] == [row.channels for row in rows]  # type: ignore[union-attr]
+    assert [row.stride for row in like[0].rows] == [row.stride for row in rows]
+
+
+def test_likes_keep_the_budget_and_are_wider_where_it_is_larger() -> None:
+    tight, loose = (hand_made(LIGHT, seconds, budget) for budget in (0.03, 0.2))
+    for genes, budget in ((tight, 0.03), (loose, 0.2)):
+        specs = [network_of(LIGHT, each) for each in genes]
+        assert len(set(specs)) == len(specs) >= 3
+        assert all(seconds(spec) <= budget for spec in specs)
+    assert max(seconds(network_of(LIGHT, each)) for each in loose) > 0.03
+
+
+def test_where_no_like_is_in_a_space_there_is_none() -> None:
+    assert hand_made(small_space(), seconds, 1.0) == ()  # its strides multiply to 4
+    shuffles = read_space("shufflenet", 28)
+    assert nearest(shuffles, entry("mobilenet_v1").build(), lambda _: True) is None
+    assert nearest(LIGHT, entry("mobilenet_v1").build(), lambda _: False) is None
