@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 
 from featherlight.cli.output import note, print_table
-from featherlight.engines import ModuleSource
+from featherlight.engines import ModuleSource, native
 from featherlight.files import write_json
-from featherlight.fitting.candidates import candidates
+from featherlight.fitting.candidates import SIZE_OF_GREY, candidates
 from featherlight.fitting.pack_candidates import run_whole
-from featherlight.latency import LatencyTable, Member, pack, read_table, time_here
+from featherlight.latency import LatencyTable, Member, pack, read_table, time_here, time_networks
 from featherlight.latency.layouts import Placed, add_up
 from featherlight.latency.neighbours import Neighbours
 from featherlight.latency.table import Network, TimedPiece
@@ -75,6 +75,8 @@ def measured(folder: Path, size: int, engine: str) -> LatencyTable:
     out = folder / f"{engine}-{size}.json"
     if out.exists():
         return read_table(out)
+    if engine == native.name:
+        return time_networks(members(size), out, engine=engine, sizes=[size], classes=1000)
     bundle = folder / f"{size}.zip"
     packed = pack(members(size), bundle, sizes=[size], classes=1000)
     note(f"{packed.pieces} pieces, {packed.networks} networks, {packed.bytes / 1e6:.0f} MB")
@@ -84,7 +86,8 @@ def measured(folder: Path, size: int, engine: str) -> LatencyTable:
 def members(size: int) -> Iterator[Member]:
     for name, widths in candidates(size).items():
         for candidate in widths:
-            source = ModuleSource(candidate.network(1000, 3).eval(), (3, size, size))
+            channels = 1 if size == SIZE_OF_GREY else 3
+            source = ModuleSource(candidate.network(1000, channels).eval(), (channels, size, size))
             yield Member(candidate.name, entry(name).family, source.graph, timed=True)
 
 

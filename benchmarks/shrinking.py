@@ -1,14 +1,15 @@
 """Does NetAdapt make a trained network faster than cutting all widths alike does, for the same training?
 
 Two thin networks are trained from scratch on Fashion-MNIST, two seeds each. Then each is made so much faster by
-NetAdapt, by a width multiplier (uniform) and by dropping the smallest filters (magnitude), all by one latency table and
-on the same number of images. Two controls: the start trained on as many images more (trained on), and the network of
-uniform trained from scratch on all images that the start and a method saw together (scratch): a width multiplier needs
-no trained network, and what it makes of a ShuffleNet cannot even be carved out of one. Accuracies are of the test
-images, with paired bootstrap intervals; times are of one thread and one engine, a network's start and results all in
-the same rounds, when all else is done. Asked for each network and seed: is NetAdapt's result at least 1.3 times as fast
-as the start at no less accuracy (the interval of the difference reaches 0)? And is it at equal time 1.0 point above
-uniform, or 1.2 times as fast as uniform at no less accuracy?
+NetAdapt, by a width multiplier (uniform) and by dropping the smallest filters (magnitude), on the same number of
+images. All go by latency tables of the same pieces, and what NetAdapt keeps is timed whole. Two controls: the start
+trained on as many images more (trained on), and the network of uniform trained from scratch on all images that the
+start and a method saw together (scratch): a width multiplier needs no trained network, and what it makes of a
+ShuffleNet cannot even be carved out of one. Accuracies are of the test images, with paired bootstrap intervals; times
+are of one thread and one engine, a network's start and results all in the same rounds, when all else is done. Asked for
+each network and seed: is NetAdapt's result at least 1.3 times as fast as the start at no less accuracy (the interval of
+the difference reaches 0)? And is it at equal time 1.0 point above uniform, or 1.2 times as fast as uniform at no less
+accuracy?
 
 Prediction, made before: the starts, two epochs old, go on learning, so that all three methods end above them and the
 first question is answered yes four times of four, though there is no free lunch: the start trained on ends a point
@@ -45,11 +46,11 @@ from featherlight.engines.rivals import turns
 from featherlight.files import write_bytes, write_json
 from featherlight.fitting.candidates import Candidate
 from featherlight.journal import Journal, Record
+from featherlight.latency import ENGINES
 from featherlight.layers import Network
 from featherlight.predict import load
 from featherlight.pretrained import save
 from featherlight.shrinking import finished, shrink
-from featherlight.shrinking.clock import time_cuts
 from featherlight.shrinking.result import paired_difference
 from featherlight.shrinking.trials import LONG_RATE
 from featherlight.spec import from_json
@@ -57,7 +58,7 @@ from featherlight.timing import TIE, Timed, interleave, summarise_rounds, tell_a
 from featherlight.training import Checkpoints, correct, recipe_for, train_network
 from featherlight.training.normalisation import preprocessing_for
 
-DATA, SIZE, SEEDS, ENGINE = "fashion-mnist", 28, (0, 1), "onnxruntime"
+DATA, SIZE, SEEDS = "fashion-mnist", 28, (0, 1)
 NETWORKS = (Candidate("shufflenet_v2", 0.5, SIZE), Candidate("mobilenet_v3_small", 0.35, SIZE))
 METHODS = ("netadapt", "uniform", "magnitude")  # NetAdapt first: the others see as many images as it did
 START, CONTROL, SCRATCH = "start", "trained on", "scratch"
@@ -73,23 +74,28 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=2.0, help="of training the start; a part of one is allowed")
     parser.add_argument("--shrink-epochs", type=float, default=1.0, help="of training for each method")
     parser.add_argument("--faster", nargs="+", default=["30%"], help="one or more shares")
+    parser.add_argument("--engine", choices=ENGINES, default="onnxruntime", help="that times cuts and results")
     parser.add_argument("--time-only", action="store_true", help="time what is finished again, and train nothing")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    about = {"epochs": asked.epochs, "shrink_epochs": asked.shrink_epochs, "faster": asked.faster}
+    about = {
+        "epochs": asked.epochs,
+        "shrink_epochs": asked.shrink_epochs,
+        "faster": asked.faster,
+        "engine": asked.engine,
+    }
     Record(Journal(asked.folder / "journal.jsonl")).begin(about | {"seeds": list(SEEDS)})
     if not asked.time_only:
         for candidate in NETWORKS:
             for seed in SEEDS:
-                make(candidate, seed, asked.folder, asked.epochs, asked.shrink_epochs, asked.faster)
+                make(candidate, seed, asked.folder, asked.epochs, asked.shrink_epochs, asked.faster, asked.engine)
     rows = []
     for candidate in NETWORKS:
-        if timed := times(asked.folder / name_of(candidate)):
+        if timed := times(asked.folder / name_of(candidate), asked.engine):
             for seed in SEEDS:
                 rows += rows_of(candidate, seed, asked.folder / name_of(candidate) / str(seed), timed)
     document = about | {
         "machine": asdict(this_machine()),
-        "engine": ENGINE,
         "rows": rows,
         "answers": answers(rows),
     }
@@ -99,24 +105,28 @@ def main() -> None:
     print_table(list(document["answers"][0]), [list(each.values()) for each in document["answers"]])
 
 
-def make(candidate: Candidate, seed: int, root: Path, epochs: float, shrink_epochs: float, shares: list[str]) -> None:
+def make(
+    candidate: Candidate,
+    seed: int,
+    root: Path,
+    epochs: float,
+    shrink_epochs: float,
+    shares: list[str],
+    engine: str,
+) -> None:
     """The start, every method's result for each share, and the control, in a folder each; what is there stays."""
-    home = root / name_of(candidate)
-    folder, dataset = home / str(seed), opened(seed)
+    folder, dataset = root / name_of(candidate) / str(seed), opened(seed)
     images = round(shrink_epochs * len(dataset.train))
     torch.manual_seed(seed)
     train(candidate.network(10, 1), dataset, folder / START, seed, epochs=epochs)
-    if not (table := home / "cuts" / "latency.json").exists():
-        note(f"{candidate.name}: the latency table of its cuts")
-        time_cuts(candidate.spec, (1, SIZE, SIZE), 10, table.parent, engine=ENGINE, threads=1)
     for share in shares:
         seen = images
         for method in METHODS:
             out = folder / f"{method} {share}"
             if not finished(out):
                 note(f"{candidate.name}, seed {seed}, {method}, {share}")
-                shrink(folder / START, DATA, out=out, faster=share, method=method, target=table, images=seen,  # type: ignore[arg-type]
-                       threads=1, seed=seed, resume=True, say=note)  # fmt: skip
+                shrink(folder / START, DATA, out=out, faster=share, method=method, images=seen,  # type: ignore[arg-type]
+                       engine=engine, threads=1, seed=seed, resume=True, say=note)  # fmt: skip
             seen = (finished(out) or {})["images"]
         thin = Network(from_json((finished(folder / f"uniform {share}") or {})["spec"]), 10, 1)
         all_images = round(epochs * len(dataset.train)) + seen
@@ -160,7 +170,7 @@ def train(
     shutil.rmtree(checkpoints.folder, ignore_errors=True)
 
 
-def times(home: Path) -> dict[str, Timed]:
+def times(home: Path, engine: str) -> dict[str, Timed]:
     """Of all that is finished of a network, both seeds, in the same rounds: by seed and name, such as "0/start"."""
     names = [f"{seed}/{path.name}" for seed in SEEDS for path in finished_in(home / str(seed))]
     if not names:
@@ -168,7 +178,7 @@ def times(home: Path) -> dict[str, Timed]:
     note(f"{home.name}: timing {len(names)} networks")
     with ExitStack() as stack:
         running = {
-            name: stack.enter_context(find(ENGINE).build(source(load(home / name).model), threads=1)) for name in names
+            name: stack.enter_context(find(engine).build(source(load(home / name).model), threads=1)) for name in names
         }
         taken = interleave(turns(running), seconds=SECONDS * len(running))
     return {name: summarise_rounds(each.target, taken[name]) for name, each in running.items()}

@@ -55,10 +55,21 @@ def compiled(
         return _compiled(made, instructions, child, "float32" if pixels is None else "uint8")
 
 
-def compiled_apart(steps: Sequence[Step], instructions: InstructionSet) -> Program:
-    """Steps of any networks in one program, to be traced: see `plan.apart`, which says what it is given."""
-    with Child(instructions) as child:
-        return _compiled(apart(steps, vectors_of(instructions)), instructions, child, "float32")
+def program_apart(steps: Sequence[Step], instructions: InstructionSet) -> Program:
+    """Steps of any networks in one program, to be traced, compiled once and then kept.
+
+    See `plan.apart`, which says what it is given.
+    """
+    made = apart(steps, vectors_of(instructions))
+
+    def compiled_now() -> Program:
+        with Child(instructions) as child:
+            return _compiled(made, instructions, child, "float32")
+
+    places = [[(place.buffer.memory, place.buffer.bytes, place.offset) for place in step.places] for step in made.steps]
+    return cache.kept(
+        cache.digest_of([step.kernel for step in made.steps], places, instructions, made.inputs), compiled_now
+    )
 
 
 def vectors_of(instructions: InstructionSet) -> Vectors:

@@ -31,13 +31,18 @@ LIMIT = 1 << 30  # bytes of the folder; what was used longest ago goes first
 
 def key(graph: Graph, instructions: InstructionSet, *options: object) -> str:
     """The digest of a graph with its weights, the instructions, options that change the code, LLVM and the compiler."""
-    digest = hashlib.sha256()
-    told = (graph.ops, graph.inputs, graph.outputs, sorted(graph.tensors.items()), instructions, options, _compiler())
-    digest.update(repr(told).encode())
+    digest = hashlib.sha256(
+        digest_of(graph.ops, graph.inputs, graph.outputs, sorted(graph.tensors.items()), instructions, options).encode()
+    )
     for name, constant in sorted(graph.constants.items()):
         digest.update(repr((name, constant.dtype.str, constant.shape)).encode())
         digest.update(np.ascontiguousarray(constant).data.cast("B") if constant.size else b"")
     return digest.hexdigest()
+
+
+def digest_of(*told: object) -> str:
+    """The digest of records, LLVM and the compiler."""
+    return hashlib.sha256(repr((told, _compiler())).encode()).hexdigest()
 
 
 def kept(name: str, make: Callable[[], Program], folder: Path | None = None) -> Program:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from featherlight import __version__
-from featherlight.compiler.build import compiled_apart, program
+from featherlight.compiler.build import program, program_apart
 from featherlight.compiler.instruction_set import InstructionSet, host
 from featherlight.compiler.plan.planner import Floats
 from featherlight.engines import native
@@ -99,7 +99,7 @@ def _time(
     groups = [[call], *(others[at : at + GROUP] for at in range(0, len(others), GROUP))]
     programs = []
     for group in groups:
-        programs.append(compiled_apart([step for at in group if (step := pieces[at].step)], instructions))
+        programs.append(program_apart([step for at in group if (step := pieces[at].step)], instructions))
         tell(f"{group[-1] + 1} of {len(pieces)} pieces compiled")
     weights = _weights(max(each.inputs[0].shape[0] for each in programs))
     work = [("groups", at) for at in range(len(groups))] + [("networks", at) for at in range(len(graphs))]

@@ -7,25 +7,27 @@ code depends on; equal records share their code, and so they do their time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from featherlight.compiler.build import kernel, vectors_of
 from featherlight.compiler.instruction_set import InstructionSet
 from featherlight.compiler.plan import make
+from featherlight.compiler.plan.apart import bare
 from featherlight.compiler.plan.step import Step
-from featherlight.graph import Graph
+from featherlight.graph import Graph, Tensor
 from featherlight.graph.rules.multiply_adds import MULTIPLY_ADDS
 
 
 @dataclass(frozen=True, eq=False)
 class StepPiece:
-    """A step of a plan of `graph`, and what a table asks of a piece; no map is turned before or after it.
+    """A step of a plan, the `tensors` of its graph, and what a table asks of a piece; no map is turned beside it.
 
     A piece without a step is the call itself, which a network has one of.
     """
 
     step: Step | None
-    graph: Graph
+    tensors: Mapping[str, Tensor]
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
 
@@ -42,9 +44,9 @@ class StepPiece:
     @property
     def multiply_adds(self) -> int:
         """As `cost.count` counts them."""
-        tensors, ops = self.graph.tensors, self.step.ops if self.step else ()
+        ops = self.step.ops if self.step else ()
         return sum(
-            MULTIPLY_ADDS[type(op.kind)](op.kind, *(tuple(tensors[name] for name in names)
+            MULTIPLY_ADDS[type(op.kind)](op.kind, *(tuple(self.tensors[name] for name in names)
                                                     for names in (op.inputs, op.outputs)))
             for op in ops if type(op.kind) in MULTIPLY_ADDS
         )  # fmt: skip
@@ -62,4 +64,4 @@ def steps(graph: Graph, instructions: InstructionSet) -> tuple[StepPiece, ...]:
     Raises BadInput for an operation that no kernel computes.
     """
     made = make.plan(graph, vectors_of(instructions))
-    return (StepPiece(None, graph), *(StepPiece(step, graph) for step in made.steps))
+    return (StepPiece(None, {}), *(StepPiece(bare(step), graph.tensors) for step in made.steps))

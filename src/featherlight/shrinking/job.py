@@ -69,7 +69,7 @@ def shrink(
     target   a latency table of another device: then times are its predictions, and nothing is timed here
     minutes  of training in all, 10 unless `images` are named; building the latency table and timing come on top
     images   to train on in all, instead of minutes: the same number makes methods comparable
-    engine   onnxruntime, openvino, or "auto" for whichever is faster
+    engine   onnxruntime, openvino, native, or "auto" for whichever is fastest
     resume   go on with a shrink that was begun in `out` with the same arguments
 
     Raises BadInput for what cannot be used, and where no network of this kind takes so little, with the nearest time.

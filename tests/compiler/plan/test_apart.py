@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.one_kernel import BEST
-from featherlight.compiler.build import compiled_apart, plan
+from featherlight.compiler.build import program_apart, plan
 from featherlight.compiler.plan.apart import apart
 from featherlight.compiler.plan.step import Memory
 from featherlight.graph import from_torch
@@ -18,7 +18,7 @@ NAMES = ("residual", "shuffle unit")
 def test_steps_of_several_networks_run_in_one_program_and_are_told_apart() -> None:
     plans = [plan(from_torch(small_networks()[name], (1, 3, 18, 22)), BEST) for name in NAMES]
     steps = [step for each in plans for step in each.steps]
-    program = compiled_apart(steps, BEST)
+    program = program_apart(steps, BEST)
     assert len(program.steps) == len(steps)
     assert program.outputs == ()
     (weights,) = program.inputs
@@ -61,6 +61,6 @@ def test_weights_lie_one_after_the_other_in_the_one_input() -> None:
 
 
 def test_no_steps_make_a_program_that_is_the_call_alone() -> None:
-    program = compiled_apart([], BEST)
+    program = program_apart([], BEST)
     with Network(program) as network:
         assert network(np.zeros(program.inputs[0].shape, np.float32)) == ()

@@ -38,3 +38,9 @@ def apart(steps: Sequence[Step], vectors: Vectors) -> Plan:
         )
         made.append(replace(step, places=places))
     return Plan(tuple(made), vectors, ((given.bytes // FLOAT_BYTES,),), ())
+
+
+def bare(step: Step) -> Step:
+    """The step without the values of its weights, which may be hundreds of megabytes in some dozen networks."""
+    buffers = {place.buffer: replace(place.buffer, content=None) for place in step.places}
+    return replace(step, places=tuple(Place(buffers[place.buffer], place.offset) for place in step.places))
