@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-Function = Literal["relu", "relu6", "hard_sigmoid", "hard_swish", "sigmoid", "silu", "tanh", "gelu"]
+Function = Literal["relu", "relu6", "hard_sigmoid", "hard_swish", "sigmoid", "silu", "tanh", "gelu", "elu", "softplus"]
 
 
 def sigmoid(x: Array) -> Array:
@@ -41,4 +41,6 @@ FUNCTIONS: dict[Function, Callable[[Array], Array]] = {
     "silu": lambda x: x * sigmoid(x),
     "tanh": np.tanh,
     "gelu": gelu,
+    "elu": lambda x: np.maximum(x, 0.0) + np.expm1(np.minimum(x, 0.0)),
+    "softplus": lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
 }

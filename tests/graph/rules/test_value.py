@@ -122,6 +122,8 @@ TORCH_FUNCTIONS: dict[Function, Any] = {
     "silu": F.silu,
     "tanh": torch.tanh,
     "gelu": F.gelu,
+    "elu": F.elu,
+    "softplus": lambda x: torch.log1p(torch.exp(-x.abs())) + torch.relu(x),
 }
 
 

@@ -19,6 +19,7 @@ ElementWise = Activation | Clip
 MOST = (2 - 2**-23) * 2.0**127  # the largest float
 
 _TANH = (-0.333332777, 0.133313313, -0.0537300073, 0.0206061788, -0.00566697866)  # of tanh(x), |x| <= 0.625
+_ARTANH = tuple(1 / (2 * power + 1) for power in range(1, 8))  # of artanh(s) / s - 1 by s^2, |s| <= 1 / 3
 # Of exp(t^2 / 2) times the normal distribution's integral from t on, times t + 4, by (t - 4) / (t + 4); 0 <= t <= 14.
 _NORMAL = (
     *(0.755285144, -0.607896626, 0.387136877, -0.186523199, 0.0604041442),
@@ -85,6 +86,27 @@ def normal_tail(b: Builder, t: Value) -> Value:
     return b.fmul(falling, b.fmul(inverse, polynomial(b, place, _NORMAL)))
 
 
+def elu(b: Builder, x: Value) -> Value:
+    """X, or exp(x) - 1 below zero: 2 t / (1 - t) of t = tanh(x / 2), which cancels nowhere."""
+    zero = fill(x.type, 0.0)
+    half = tanh(b, b.fmul(smaller(b, x, zero), fill(x.type, 0.5)))
+    below = b.fdiv(b.fadd(half, half), b.fsub(fill(x.type, 1.0), half))
+    return b.fadd(larger(b, x, zero), below)
+
+
+def softplus(b: Builder, x: Value) -> Value:
+    """log(1 + exp(x)) as max(x, 0) + log(1 + u), where u = exp(-|x|) is at most 1.
+
+    log(1 + u) is 2 artanh(s) of s = u / (2 + u), by as much of its series in s as a float tells.
+    """
+    kind = x.type
+    u = exponential(b, b.fsub(fill(kind, 0.0), magnitude(b, x)))
+    s = b.fdiv(u, b.fadd(u, fill(kind, 2.0)))
+    z = b.fmul(s, s)
+    series = multiply_add(b, b.fmul(s, z), polynomial(b, z, _ARTANH), s)
+    return b.fadd(larger(b, x, fill(kind, 0.0)), b.fadd(series, series))
+
+
 FUNCTIONS: dict[Function, Callable[[Builder, Value], Value]] = {
     "relu": lambda b, x: larger(b, x, fill(x.type, 0.0)),
     "relu6": lambda b, x: clip(b, x, 0.0, 6.0),
@@ -94,4 +116,6 @@ FUNCTIONS: dict[Function, Callable[[Builder, Value], Value]] = {
     "silu": lambda b, x: b.fmul(x, sigmoid(b, x)),
     "tanh": tanh,
     "gelu": gelu,
+    "elu": elu,
+    "softplus": softplus,
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from featherlight.graph import kinds
+from featherlight.graph import kinds, pieces
 from featherlight.graph.activations import Function
 from featherlight.graph.aten.call import Call, NotCanonical
 
@@ -39,10 +39,56 @@ def hardtanh(call: Call, x: str, min_val: float, max_val: float) -> str:
 
 
 def gelu(call: Call, x: str, approximate: str) -> str:
-    """The exact one."""
-    if approximate != "none":
-        raise NotCanonical(f"approximated by {approximate}")
-    return call.add(kinds.Activation("gelu"), x)
+    """The exact one, or the pieces of the one by tanh."""
+    return call.add(kinds.Activation("gelu"), x) if approximate == "none" else pieces.gelu_by_tanh(call, x)
+
+
+def leaky_relu(call: Call, x: str, negative_slope: float) -> str:
+    """Its pieces."""
+    return pieces.sloped(call, x, float(negative_slope))
+
+
+def prelu(call: Call, x: str, weight: str) -> str:
+    """Leaky ReLU with a slope for all channels, or one for each."""
+    after = len(call.shape(x)) - 2
+    slope = call.add(kinds.Reshape((*call.shape(weight), *(1,) * after)), weight) if after > 0 else weight
+    return pieces.sloped(call, x, slope)
+
+
+def elu(call: Call, x: str, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> str:
+    """Itself, or its pieces."""
+    return pieces.elu(call, x, float(alpha), float(scale), float(input_scale))
+
+
+def selu(call: Call, x: str) -> str:
+    """Its pieces."""
+    return pieces.elu(call, x, pieces.SELU_ALPHA, pieces.SELU_SCALE)
+
+
+def celu(call: Call, x: str, alpha: float) -> str:
+    """Its pieces."""
+    return pieces.elu(call, x, float(alpha), 1.0, 1 / alpha)
+
+
+def mish(call: Call, x: str) -> str:
+    """Its pieces."""
+    return pieces.mish(call, x)
+
+
+def softplus(call: Call, x: str, beta: float, threshold: float) -> str:
+    """log(1 + exp(beta x)) / beta; above the threshold torch takes x, which is the same in float32 if it is high."""
+    if threshold < 17:
+        raise NotCanonical(f"with a threshold of {threshold:g}, below 17")
+    if beta == 1:
+        return call.add(kinds.Activation("softplus"), x)
+    steep = call.add(kinds.Activation("softplus"), call.add(kinds.Multiply(), x, float(beta)))
+    return call.add(kinds.Multiply(), steep, 1 / beta)
+
+
+def log_sigmoid(call: Call, x: str) -> str:
+    """Minus the softplus of minus x."""
+    below = call.add(kinds.Activation("softplus"), call.add(kinds.Multiply(), x, -1.0))
+    return call.add(kinds.Multiply(), below, -1.0)
 
 
 def softmax(call: Call, x: str, dim: int, **_: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from featherlight.errors import BadInput
-from featherlight.graph import kinds
+from featherlight.graph import kinds, pieces
 from featherlight.graph.activations import Function
 from featherlight.graph.onnx_ops.call import Call, Known, NotCanonical, Value
 
@@ -47,7 +47,7 @@ def hard_sigmoid(call: Call, x: Value, *, alpha: float = 0.2, beta: float = 0.5)
 
 def leaky_relu(call: Call, x: Value, *, alpha: float = 0.01) -> Value:
     """max(x, 0) + alpha min(x, 0)."""
-    return sloped(call, x, Known(f"{call.name}.slope", np.array(alpha, np.float32)))
+    return pieces.sloped(call, x, alpha)
 
 
 def prelu(call: Call, x: Value, slope: Value) -> Value:
@@ -56,19 +56,38 @@ def prelu(call: Call, x: Value, slope: Value) -> Value:
         slope = call.add(kinds.Reshape((*slope.shape, *(1,) * max(0, len(x.shape) - 2))), slope)
     if np.broadcast_shapes(slope.shape, (1,) * len(x.shape)) != slope.shape and len(slope.shape) > len(x.shape):
         raise BadInput(f"{call.where}: slope must broadcast to {x.shape}; got {slope.shape}")
-    return sloped(call, x, slope)
+    return pieces.sloped(call, x, slope)
 
 
-def sloped(call: Call, x: Value, slope: Value) -> Value:
-    """The positive part, and the negative part times a slope."""
-    below = call.add(kinds.Multiply(), call.add(kinds.Clip(-math.inf, 0.0), x), slope)
-    return call.add(kinds.Add(), call.add(kinds.Activation("relu"), x), below)
+def elu(call: Call, x: Value, *, alpha: float = 1.0) -> Value:
+    """Itself, or its pieces."""
+    return pieces.elu(call, x, alpha)
+
+
+def selu(call: Call, x: Value, *, alpha: float | None = None, gamma: float | None = None) -> Value:
+    """Its pieces; before opset 6 the defaults were rounded."""
+    given = (1.6732, 1.0507) if call.opset < 6 else (pieces.SELU_ALPHA, pieces.SELU_SCALE)
+    return pieces.elu(call, x, given[0] if alpha is None else alpha, given[1] if gamma is None else gamma)
+
+
+def celu(call: Call, x: Value, *, alpha: float = 1.0) -> Value:
+    """Its pieces."""
+    if alpha == 0 or not math.isfinite(alpha):
+        raise BadInput(f"{call.where}: alpha must be a number other than 0; got {alpha}")
+    return pieces.elu(call, x, alpha, 1.0, 1 / alpha)
+
+
+def mish(call: Call, x: Value) -> Value:
+    """Its pieces."""
+    return pieces.mish(call, x)
 
 
 def gelu(call: Call, x: Value, *, approximate: str = "none") -> Value:
-    """The exact one."""
+    """The exact one, or the pieces of the one by tanh."""
+    if approximate == "tanh":
+        return pieces.gelu_by_tanh(call, x)
     if approximate != "none":
-        raise NotCanonical(f"approximated by {approximate}")
+        raise BadInput(f"{call.where}: approximate must be 'none' or 'tanh'; got {approximate!r}")
     return call.add(kinds.Activation("gelu"), x)
 
 
