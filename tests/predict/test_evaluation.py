@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -51,6 +52,25 @@ def test_what_is_known_of_each_answer_is_what_is_counted(engine: str, batch: int
     assert found.target.batch == min(batch, 6)
     assert found.images_per_second > 0
     assert found.broken == ()
+
+
+@pytest.mark.parametrize("images", ["float32", "uint8"])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_flight_file_is_evaluated_as_what_it_was_compiled_from(
+    images: Literal["float32", "uint8"], batch: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "net.flight"
+    fl.compile(brightness.classifier(), images=images, batch=batch, out=path).close()
+    found = evaluate(path, brightness.dataset(VALUES, TRUE), threads=1)
+    expected = evaluate(brightness.classifier(), brightness.dataset(VALUES, TRUE), threads=1)
+    assert found.source == str(path)
+    assert found.confusion.tolist() == expected.confusion.tolist()
+    assert [each.probability for each in found.worst] == pytest.approx([each.probability for each in expected.worst])
+    assert (found.target.engine, found.target.threads, found.target.batch) == ("native", 1, batch)
+    with fl.load(path, threads=2).network as network:
+        assert network.threads == evaluate(fl.load(path, threads=2), brightness.dataset(VALUES, TRUE)).target.threads
+    with pytest.raises(BadInput, match="is compiled, which the engine native alone runs; got engine 'torch'"):
+        evaluate(path, brightness.dataset(VALUES, TRUE), engine="torch")
 
 
 def test_the_surest_20_mistakes_are_listed_in_order() -> None:

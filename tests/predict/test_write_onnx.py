@@ -109,3 +109,8 @@ def test_without_any_photographs_pictures_are_made_up_and_it_says_so(
     assert not exported.real
     assert exported.images == "made-up pictures"
     assert exported.agreement.images == 64
+
+
+def test_a_flight_file_is_no_network_to_export(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"net\.flight is compiled, and machine code cannot be turned back into a net"):
+        fl.export(tmp_path / "net.flight", tmp_path / "net.onnx")

@@ -20,7 +20,7 @@ def evaluate(
     source: Annotated[
         str,
         typer.Argument(
-            help="A folder that fit made, an ONNX file that export wrote, or a name with public weights.",
+            help="A folder that fit made, an ONNX file that export wrote, a flight file, or a name with weights.",
             metavar="MODEL",
         ),
     ],
@@ -30,11 +30,12 @@ def evaluate(
     engine: Annotated[
         str | None,
         typer.Option(
-            help="torch, onnxruntime, openvino, native, or auto: the fastest (torch; onnxruntime for an ONNX file)."
+            help="torch, onnxruntime, openvino, native, or auto: the fastest (torch; onnxruntime for an ONNX file; "
+            "native for a flight file)."
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads that the network may use (all cores).")] = None,
-    batch: Annotated[int, typer.Option(help="Images at once.")] = 32,
+    batch: Annotated[int, typer.Option(help="Images at once (a flight file has its own number).")] = 32,
     split: Annotated[str, typer.Option(help="train, validation, test or all: every image of DATA.")] = "test",
     subset: Annotated[
         bool, typer.Option("--subset", help="Let DATA lack classes of the network, which may still name them.")

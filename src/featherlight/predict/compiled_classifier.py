@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 
 from featherlight.data import Preprocessing
 from featherlight.data.preprocessing import crop, normalise
+from featherlight.engines import Running
 from featherlight.errors import BadInput
 from featherlight.predict.prediction import Photo, Prediction, name_best, open_photo
+from featherlight.timing import Target, this_machine
 from featherlight_runtime import FlightError, Network
 from featherlight_runtime import load as load_network
+
+FLIGHT_SUFFIX = ".flight"
+ENGINE = "native"  # whose code a flight file holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,18 @@ class CompiledClassifier:
         if self.network.program.inputs[0].dtype == "uint8":
             return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
         return normalise(pixels, self.preprocessing)
+
+    def running(self) -> Running:
+        """The network as an engine gives one, for as many images of float32 as it was compiled for."""
+        (shape, dtype), seen = self.network.program.inputs[0], self.preprocessing
+        version = str(self.network.program.about.get("featherlight", ""))
+        target = Target(ENGINE, version, self.network.threads, "f32", shape[0], this_machine())
+
+        def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
+            found: NDArray[np.float32] = self.network(_pixels(images, seen) if dtype == "uint8" else images)
+            return found
+
+        return Running(target, (shape[0], seen.channels, seen.size, seen.size), run)
 
 
 def load_compiled(path: str | os.PathLike[str], threads: int = 1) -> CompiledClassifier:
@@ -92,3 +109,10 @@ def _described(network: Network, about: Mapping[str, Any]) -> tuple[tuple[str, .
 def _filled(images: NDArray[Any], batch: int) -> NDArray[Any]:
     """The images with as many black ones behind them as make a batch."""
     return np.pad(images, ((0, batch - len(images)), (0, 0), (0, 0), (0, 0)))
+
+
+def _pixels(images: NDArray[np.float32], seen: Preprocessing) -> NDArray[np.uint8]:
+    """What `normalise` made these images of: uint8 (N, H, W, C)."""
+    mean, std = (np.asarray(numbers, np.float32)[:, None, None] for numbers in (seen.mean, seen.std))
+    levels = np.rint((images * std + mean) * 255).clip(0, 255).astype(np.uint8)
+    return np.ascontiguousarray(levels.transpose(0, 2, 3, 1))

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from featherlight import engines
 from featherlight.data import Dataset, Split, open_dataset
 from featherlight.engines import Running
 from featherlight.errors import BadInput, Failure, must_be
 from featherlight.predict import metrics
 from featherlight.predict.classifier import Classifier
+from featherlight.predict.compiled_classifier import CompiledClassifier
 from featherlight.predict.metrics import Answers, Calibration, ClassMetrics
 from featherlight.predict.origin import find_origin
 from featherlight.predict.same_classes import match_labels
@@ -96,7 +96,7 @@ class Evaluation:
 
 
 def evaluate(
-    source: str | os.PathLike[str] | Classifier,
+    source: str | os.PathLike[str] | Classifier | CompiledClassifier,
     data: str | os.PathLike[str] | Dataset,
     *,
     engine: str | None = None,
@@ -110,9 +110,11 @@ def evaluate(
 ) -> Evaluation:
     """How good the network of `source` is on one split of `data`, as `engine` runs it.
 
-    source    a folder that `fit` or `save` wrote, an ONNX file that `export` wrote, a name with weights, a classifier
+    source    a folder that `fit` or `save` wrote, an ONNX file that `export` wrote, a flight file, a name with weights,
+              a classifier
     data      what `open_dataset` takes; its classes must be the network's, in any order
-    engine    by default torch, and onnxruntime for an ONNX file; "auto" is the fastest one here
+    engine    by default torch, and onnxruntime for an ONNX file; "auto" is the fastest one here. A flight file has
+              its own (native), and its own batch
     split     "train", "validation", "test", or "all" three: for a folder of which the network has seen nothing
     threads   by default all cores of this process
     batch     images at once; the last ones are filled up with black
@@ -126,16 +128,14 @@ def evaluate(
     """
     if split not in SPLITS:
         raise must_be("split", f"one of {', '.join(SPLITS)}", split)
-    subject = find_subject(source, download)
+    threads = this_machine().cores if threads is None else threads
+    subject = find_subject(source, download, threads)
     dataset = data if isinstance(data, Dataset) else open_dataset(data, _seed(subject) if seed is None else seed)
     classes = match_labels(subject.label_names, dataset.label_names, subset=subset)
     parts = [dataset.train, dataset.validation, dataset.test] if split == "all" else [getattr(dataset, split)]
     if not any(map(len, parts)):
         raise BadInput(f"the {split} split of {dataset.source} has no images")
-    threads = this_machine().cores if threads is None else threads
-    batch = min(batch, max(map(len, parts)))
-    chosen = engines.choose(engine or subject.engine, subject.source, threads=threads, batch=batch)
-    with chosen.build(subject.source, threads=threads, batch=batch) as running:
+    with subject.run(engine, threads, min(batch, max(map(len, parts)))) as running:
         asked = _ask(running, subject, parts, classes, progress)
     return _summary(asked, subject, dataset, split, parts, running.target)
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import overload
 
 from featherlight.predict.classifier import Classifier
-from featherlight.predict.compiled_classifier import CompiledClassifier, load_compiled
+from featherlight.predict.compiled_classifier import FLIGHT_SUFFIX, CompiledClassifier, load_compiled
 from featherlight.predict.load_classifier import load as load_classifier
 from featherlight.pretrained import Progress
-
-FLIGHT_SUFFIX = ".flight"
 
 
 @overload

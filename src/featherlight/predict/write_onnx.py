@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featherlight import graph
+from featherlight.engines import ModuleSource
+from featherlight.errors import BadInput
 from featherlight.files import check_no_folder, replacing
 from featherlight.predict.agreement import Agreement, check_export
 from featherlight.predict.classifier import Classifier
+from featherlight.predict.compiled_classifier import FLIGHT_SUFFIX
 from featherlight.predict.load_classifier import load
 from featherlight.predict.sample import Sample, sample
 
@@ -45,10 +48,16 @@ def export(
     Runtime before it takes its place: on `images`, a folder of photographs or an array of prepared ones (N, C, H, W);
     else on the data that the network was trained on, if the folder says which and they are here.
 
-    Raises BadInput where `out` is a folder; Failure, leaving `out` as it was, where the two disagree.
+    Raises BadInput where `out` is a folder and where `source` is a flight file; Failure, leaving `out` as it was, where
+    the two disagree.
     """
     path = Path(out)
     check_no_folder(path, "out")
+    if not isinstance(source, Classifier) and os.fspath(source).endswith(FLIGHT_SUFFIX):
+        raise BadInput(
+            f"{source} is compiled, and machine code cannot be turned back into a network: export the folder, or the "
+            "name, that it was compiled from"
+        )
     classifier = source if isinstance(source, Classifier) else load(source)
     if isinstance(images, np.ndarray):
         chosen = Sample(images, "the images given", real=True)
@@ -62,12 +71,13 @@ def export(
 
 def _onnx(classifier: Classifier) -> bytes:
     preprocessing = classifier.preprocessing
-    shape = (1, classifier.model.in_chans, preprocessing.size, preprocessing.size)
+    shape = (classifier.model.in_chans, preprocessing.size, preprocessing.size)
     metadata = {
         "preprocessing": json.dumps(preprocessing.to_config()),
         "label_names": json.dumps(classifier.label_names),
         "architecture": json.dumps(classifier.model.architecture),
     }
-    model = graph.to_onnx(graph.from_torch(classifier.model, shape), metadata=metadata, dynamic_batch=True)
+    made = ModuleSource(classifier.model, shape).graph
+    model = graph.to_onnx(made, metadata=metadata, dynamic_batch=True)
     serialised: bytes = model.SerializeToString()
     return serialised
