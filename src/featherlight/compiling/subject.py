@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from featherlight.data import Preprocessing
-from featherlight.engines import OnnxSource
+from featherlight.engines import ModuleSource, OnnxSource
 from featherlight.errors import BadInput, must_be
 from featherlight.graph import Graph, with_batch
 
@@ -60,19 +60,19 @@ def find_subject(source: Compilable, size: int | None, batch: int, progress: Pro
     if not isinstance(source, nn.Module):
         raise must_be("what is compiled", "a torch module, a graph, an ONNX file, a folder or a name", source)
     side = size or SIZE
-    return Subject(_traced(source, (batch, int(getattr(source, "in_chans", 3)), side, side)))
+    return Subject(_graph(source, (batch, int(getattr(source, "in_chans", 3)), side, side)))
 
 
 def _of_classifier(classifier: Classifier, size: int | None, batch: int) -> Subject:
     seen = replace(classifier.preprocessing, size=size or classifier.preprocessing.size)
-    graph = _traced(classifier.model, (batch, seen.channels, seen.size, seen.size))
+    graph = _graph(classifier.model, (batch, seen.channels, seen.size, seen.size))
     return Subject(graph, seen, tuple(classifier.label_names))
 
 
-def _traced(module: nn.Module, shape: tuple[int, ...]) -> Graph:
-    from featherlight.graph import from_torch
-
-    return with_batch(from_torch(module, (1, *shape[1:])), shape[0])
+def _graph(module: nn.Module, shape: tuple[int, int, int, int]) -> Graph:
+    """The module's graph for images of `shape`; a network of ours is joined from its rows, others are traced."""
+    batch, channels, height, width = shape
+    return with_batch(ModuleSource(module, (channels, height, width)).graph, batch)
 
 
 def _of_onnx(source: OnnxSource, size: int | None, batch: int) -> Subject:
