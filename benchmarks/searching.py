@@ -16,7 +16,7 @@ good as the best hand-made.
 
 Both searches judge the same number of networks, on as many images each, so that random search costs the same whatever
 the pace of the machine; --minutes are for what a search trains after that. About an hour of one core that trains 350
-images a second: --networks 40 --minutes 12 --images 16000, in which two searches see 200,000 images each before their
+images a second: --networks 30 --minutes 12 --images 16000, in which two searches see 240,000 images each before their
 finalists, and 23 trainings 16,000 each. With --quick it takes minutes, and tells nothing of networks.
 
 What is finished stays in the folder: the same command goes on where it was stopped or killed. With --time-only nothing
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "searching.json")
     parser.add_argument("--budget", default="0.3ms", help="time for one image, 90th percentile")
     parser.add_argument("--networks", type=int, default=70, help="that each search judges")
-    parser.add_argument("--brief", type=int, default=7_500, help="images that the better third of them is trained on")
+    parser.add_argument("--brief", type=int, default=12_000, help="images that the better third of them is trained on")
     parser.add_argument("--minutes", type=float, default=60.0, help="half of them for finalists and winner of a search")
     parser.add_argument("--images", type=int, default=55_000, help="that each network is trained on, of 55,000")
     parser.add_argument("--engine", default=AUTO, help="that runs the networks, also in the searches")

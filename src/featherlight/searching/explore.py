@@ -32,8 +32,8 @@ FEWEST = 32  # networks that evolution judges, however little time it has
 
 # Images of a network's longer training, of those of the search: about 70 networks are judged then, since all have a
 # third of it and a third of them the whole. But the shorter one is to tell something: after 1,000 images (16 steps)
-# networks are right by chance alone, after 2,500 they are not. And a few networks must get through.
-A_TRIAL, ENOUGH, A_FEW = 1 / 48, 7_500, 1 / 8
+# networks are right by chance alone, and after 2,500 deep ones are still behind. And a few networks must get through.
+A_TRIAL, ENOUGH, A_FEW = 1 / 48, 12_000, 1 / 8
 JOURNAL = "study.journal"
 
 

@@ -24,7 +24,8 @@ from featherlight.spec import (
     walk,
 )
 
-CUTS = 2  # ways to cut a network into stages that are tried: the first may have no valid widths
+CUTS = 8  # ways to cut a network into stages that are tried: the first may have no valid widths, or none thin enough
+SCALES = tuple(0.9**step for step in range(36))  # of all widths, until the budget is kept
 
 Options = dict[str, Any]
 
@@ -60,8 +61,8 @@ def hand_made(space: Space, seconds: Callable[[Spec], float], budget: float) -> 
 def nearest(space: Space, spec: Spec, keeps: Callable[[Spec], bool]) -> tuple[Spec, Genes] | None:
     """The network of the space that is most like this one and `keeps` what it has to, and its genes; None without one.
 
-    Its blocks are cut into as many runs as there are stages, where that changes least. Then widths are taken that are
-    off by the same factor everywhere, as far as there are such, and by as little as possible.
+    Its blocks are cut into as many runs as there are stages, where that changes least. Then all widths are scaled down
+    until it does.
     """
     if total_stride(spec) > space.total_stride:
         spec = small_images(spec)
@@ -81,27 +82,33 @@ def nearest(space: Space, spec: Spec, keeps: Callable[[Spec], bool]) -> tuple[Sp
         _cut(space, blocks, (0, *inner, len(blocks)))
         for inner in itertools.combinations(range(1, len(blocks)), len(space.stages) - 1)
     ]
-    for off, ofs, options in sorted(cuts, key=lambda each: each[0])[:CUTS]:
+    for off, channels, options in sorted(cuts, key=lambda each: each[0])[:CUTS]:
         if off == math.inf:
             break
-        narrowest = {name: min(each) for name, (each, _) in (widths | ofs).items()}
-        least = space.spec(space.genes(ends | options | narrowest))
-        if least is not None and not keeps(least):  # wider ones do not either
-            continue
-        for some in _by_distance(widths | ofs):
-            genes = space.genes(ends | options | some)
-            like = space.spec(genes)
-            if like is not None and keeps(like):
-                return like, genes
+        for scale in SCALES:
+            thin = {name: _number(each, scale * width)[0] for name, (each, width) in widths.items()}
+            like = _valid(space, ends | options | thin, channels, scale)
+            if like is None or keeps(like[0]):
+                break
+        if like is not None and keeps(like[0]):
+            return like
     return None
 
 
-def _by_distance(widths: Mapping[str, tuple[tuple[int, ...], int]]) -> Iterator[Options]:
-    """Every combination of the options, nearest to the widths first."""
-    off = {name: {option: _off(option, width) ** 2 for option in options} for name, (options, width) in widths.items()}
+def _valid(
+    space: Space, options: Options, channels: Mapping[str, tuple[tuple[int, ...], int]], scale: float
+) -> tuple[Spec, Genes] | None:
+    """The network with these options and, of the channels that fit together, those nearest to so many times theirs."""
+    off = {
+        name: {option: _off(option, scale * width) ** 2 for option in each} for name, (each, width) in channels.items()
+    }
     combined = itertools.product(*(each.items() for each in off.values()))
     for each in sorted(combined, key=lambda each: sum(distance for _, distance in each)):
-        yield {name: option for name, (option, _) in zip(off, each, strict=True)}
+        genes = space.genes(options | {name: option for name, (option, _) in zip(off, each, strict=True)})
+        spec = space.spec(genes)
+        if spec is not None:
+            return spec, genes
+    return None
 
 
 def _cut(

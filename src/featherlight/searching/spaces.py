@@ -25,8 +25,10 @@ KINDS: tuple[Kind, ...] = ("inverted_residual", "depthwise_separable", "shuffle_
 def light(size: int, kinds: tuple[Kind, ...] = KINDS, name: str = "light") -> Space:
     """MnasNet's choices with MobileNet v3's activations and cheap head, and every light-weight block beside theirs.
 
-    Widths go from a quarter of MobileNet v2's to all of it, since the best network of a small budget is thin. Where a
-    block may have two halves, each is of whole blocks of channels, as engines lay them out.
+    Widths go from a quarter of MobileNet v2's to all of it, since the best network of a small budget is thin. Of small
+    images the last maps are of 7 and 4 pixels, where width costs little: there they go to three times that, as the
+    hand-made networks do. Where a block may have two halves, each is of whole blocks of channels, as engines lay them
+    out.
     """
     small, whole = size <= SMALL, 2 * BLOCK if HALVED & set(kinds) else BLOCK
     stages = tuple(
@@ -40,13 +42,13 @@ def light(size: int, kinds: tuple[Kind, ...] = KINDS, name: str = "light") -> Sp
             squeeze_excite=(0, 0.25),
             activations=("relu", "hard_swish"),
         )
-        for channels, repeats in _STAGES
+        for channels, repeats in (_SMALL_STAGES if small else _STAGES)
     )
     return Space(
         name,
         stem=(8, 16, 24, 32),
         stem_strides=(1, 2) if small else (2,),
-        stages=stages[:4] if small else stages,
+        stages=stages,
         last=(0, 128, 256, 512),
         hidden=(0, 128, 256, 512) if small else (0, 256, 640, 1280),
         activations=("relu", "hard_swish"),
@@ -63,6 +65,13 @@ _STAGES = (
     ((24, 32, 48, 64), (1, 2, 3, 4)),
     ((48, 64, 96, 128), (1, 2, 3, 4)),
     ((96, 128, 160, 240, 320), (1, 2, 3)),
+)
+
+_SMALL_STAGES = (
+    ((8, 16, 24, 32), (1, 2)),
+    ((16, 24, 32, 48, 64), (1, 2, 3)),
+    ((24, 32, 48, 64, 96, 128), (1, 2, 3, 4)),
+    ((48, 64, 96, 128, 192, 256, 384), (1, 2, 3, 4)),
 )
 
 SPACES: dict[str, Callable[[int], Space]] = {

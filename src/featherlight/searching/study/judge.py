@@ -7,12 +7,15 @@ import json
 from collections.abc import Callable
 from typing import TypeAlias
 
+import numpy as np
 import torch
 
 from featherlight.layers import Network
+from featherlight.searching.judging import calibration_images, recalibrate
 from featherlight.searching.study.search import Search
 from featherlight.spec import Spec, to_json
-from featherlight.training import train_network
+from featherlight.training import scores, train_network
+from featherlight.training.step import in_format
 
 JUDGED = 2000  # validation images at most, always the same ones
 
@@ -31,10 +34,13 @@ def judge_of(search: Search) -> Judge:
     """The judge that trains as the search says; the first weights and all that is random hang on seed and Spec.
 
     Each rung is a training of its own, from scratch and to the end of its learning rate: in the midst of a longer one,
-    while the rate is high, networks are not yet in the order of what they will be.
+    while the rate is high, networks are not yet in the order of what they will be. Batch norm is told what to expect
+    after it, since after so few steps its running statistics are still of the first weights, in deep networks most.
     """
     dataset, preprocessing, recipe = search.dataset, search.preprocessing, search.recipe
-    batch = min(recipe.batch, len(dataset.train))
+    batch, split = min(recipe.batch, len(dataset.train)), dataset.validation
+    chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:JUDGED])
+    calibration = calibration_images(dataset.train, preprocessing)
 
     def judge(spec: Spec, reached: Reached) -> float:
         seed = int(digest_of(spec)[:7], 16) ^ search.seed
@@ -43,7 +49,7 @@ def judge_of(search: Search) -> Judge:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 network = Network(spec, len(dataset.label_names), dataset.channels, drop_rate=recipe.dropout)
-            trained = train_network(
+            train_network(
                 network,
                 dataset,
                 recipe,
@@ -53,7 +59,9 @@ def judge_of(search: Search) -> Judge:
                 seed=seed,
                 validated=JUDGED,
             )
-            return trained.accuracy
+            recalibrate(in_format(network, torch.channels_last), calibration)
+            answers = scores(network, split, preprocessing, chosen).argmax(1)
+            return float((answers == split.labels[chosen])[split.sound(chosen)].mean())
 
         for share in search.rungs:
             images = max(1, round(share * search.images))
