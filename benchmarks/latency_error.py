@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import numpy as np
 from featherlight.cli.output import note, print_table
 from featherlight.engines import ModuleSource, native
 from featherlight.files import write_json
-from featherlight.fitting.candidates import SIZE_OF_GREY, candidates
+from featherlight.fitting.candidates import SIZE_OF_GREY, Candidate, candidates
 from featherlight.fitting.pack_candidates import run_whole
 from featherlight.latency import LatencyTable, Member, pack, read_table, time_here, time_networks
 from featherlight.latency.layouts import Placed, add_up
@@ -41,10 +42,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--engine", default="onnxruntime")
+    parser.add_argument("--models", nargs="+", default=["*"], help="patterns of names")
+    parser.add_argument(
+        "--few", action="store_true", help="of each the two widths that `featherlight latency` runs whole"
+    )
     parser.add_argument("--folder", type=Path, default=Path("latency"), help="where work under way is kept")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "latency_error.json")
     asked = parser.parse_args()
-    table = measured(asked.folder, asked.size, asked.engine)
+    table = measured(asked.folder, asked.size, asked.engine, chosen(asked.size, asked.models, asked.few))
     rows = [row for family in families(table) for row in left_out(table, family)]
     summary = {way: errors([row[way] / row["measured"] - 1 for row in rows]) for way in WAYS}
     inside = sum(row["low"] <= row["measured"] <= row["high"] for row in rows)
@@ -70,25 +75,33 @@ def main() -> None:
     print(f"{inside} of {len(rows)} networks came within their interval")
 
 
-def measured(folder: Path, size: int, engine: str) -> LatencyTable:
-    """The table of this machine in which every candidate was run whole."""
+def measured(folder: Path, size: int, engine: str, some: Sequence[Candidate]) -> LatencyTable:
+    """The table of this machine in which these candidates were run whole."""
     out = folder / f"{engine}-{size}.json"
     if out.exists():
         return read_table(out)
     if engine == native.name:
-        return time_networks(members(size), out, engine=engine, sizes=[size], classes=1000)
+        return time_networks(members(some), out, engine=engine, sizes=[size], classes=1000)
     bundle = folder / f"{size}.zip"
-    packed = pack(members(size), bundle, sizes=[size], classes=1000)
+    packed = pack(members(some), bundle, sizes=[size], classes=1000)
     note(f"{packed.pieces} pieces, {packed.networks} networks, {packed.bytes / 1e6:.0f} MB")
     return time_here(bundle, out, engine=engine)
 
 
-def members(size: int) -> Iterator[Member]:
-    for name, widths in candidates(size).items():
-        for candidate in widths:
-            channels = 1 if size == SIZE_OF_GREY else 3
-            source = ModuleSource(candidate.network(1000, channels).eval(), (channels, size, size))
-            yield Member(candidate.name, entry(name).family, source.graph, timed=True)
+def chosen(size: int, patterns: Sequence[str], few: bool) -> list[Candidate]:
+    return [
+        candidate
+        for name, widths in candidates(size).items()
+        if any(fnmatch(name, pattern) for pattern in patterns)
+        for candidate in (dict.fromkeys(run_whole(widths)) if few else widths)
+    ]
+
+
+def members(some: Sequence[Candidate]) -> Iterator[Member]:
+    for candidate in some:
+        channels = 1 if candidate.size == SIZE_OF_GREY else 3
+        source = ModuleSource(candidate.network(1000, channels).eval(), (channels, candidate.size, candidate.size))
+        yield Member(candidate.name, entry(candidate.architecture).family, source.graph, timed=True)
 
 
 def families(table: LatencyTable) -> list[str]:

@@ -399,6 +399,8 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "latency_error": latency_error,
     "latency_error_128": latency_error,
     "latency_error_openvino": latency_error,
+    "latency_error_native_28": latency_error,
+    "latency_error_native_224": latency_error,
     "yardsticks": yardsticks,
     "engines": engines,
     "compare": compare,
