@@ -29,7 +29,7 @@ data: install  ## Fetch Fashion-MNIST, 70,000 real images of clothing
 demo: data  ## Name five photographs, then find and train a network that keeps a time budget (under 8 minutes)
 	rm -rf $(DEMO)
 	$(BIN)/featherlight classify --top 3 $(PHOTOS)
-	$(BIN)/featherlight fit fashion-mnist --budget 1ms --threads 1 --size 28 --minutes 2 --out $(DEMO)
+	$(BIN)/featherlight fit fashion-mnist --budget 0.5ms --threads 1 --size 28 --minutes 2.5 --out $(DEMO)
 
 test: data  ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -22,16 +22,14 @@ def task(tmp_path: Path) -> Task:
     return Task(tmp_path, open_dataset(tmp_path / "photos"), 1e-3, Limits(), 60.0, 0, record, lambda _: None)
 
 
-def test_a_rate_is_measured_once_at_the_widest_that_keeps_the_budget(
-    task: Task, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rate_is_measured_once_on_the_judge_of_its_network(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("featherlight.fitting.rates.SECONDS", 0.01)
     thin, wide = Candidate("squeezenet_1_1", 0.25, 32), Candidate("squeezenet_1_1", 0.5, 32)
-    rates = Rates(task, [wide, thin])
+    rates = Rates(task, [wide])
     assert rates(thin) > rates(wide) > 0
     assert [event["event"] for event in task.record.journal.read()] == ["threads", "rate"]
     assert task.record.find("rate", name=wide.name) is not None
-    again = Rates(task, [wide, thin])
+    again = Rates(task, [wide])
     assert (again(wide), again.threads) == (rates(wide), rates.threads)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from featherlight.fitting.candidates import Candidate, candidates, sizes
-from featherlight.fitting.select import Verdict, estimated_time, is_near, may_keep, probe, verdict
+from featherlight.fitting.select import Verdict, estimated_time, is_near, may_keep, verdict
 from featherlight.models import entry
 from featherlight.spec import total_stride
 from featherlight.timing import Measurement, Target, this_machine
@@ -35,34 +35,6 @@ def test_a_time_near_the_budget_is_measured_again() -> None:
     assert not is_near(took(2.0), 1.0)
 
 
-WIDTHS = st.lists(st.floats(0.1, 3.0), min_size=1, max_size=9, unique=True).map(sorted)
-
-
-@given(widths=WIDTHS, budget=st.floats(0.001, 100.0), power=st.floats(0.3, 2.5), factor=st.floats(0.1, 10))
-def test_probing_finds_the_widest_that_keeps_the_budget(
-    widths: list[float], budget: float, power: float, factor: float
-) -> None:
-    def seconds(candidate: Candidate) -> float:
-        return float(factor * candidate.width**power)
-
-    every = tuple(Candidate("mobilenet_v2", width, 28) for width in widths)
-    timed = list(probe(every, budget, lambda candidate: took(seconds(candidate))))
-    assert len({candidate for candidate, _ in timed}) == len(timed) <= len(every)
-    within = [candidate for candidate in every if seconds(candidate) <= budget]
-    if within:
-        assert within[-1] in dict(timed)
-    else:
-        assert every[0] in dict(timed)
-
-
-def test_probing_takes_two_measurements_where_times_go_as_expected() -> None:
-    every = tuple(Candidate("mobilenet_v2", width, 28) for width in (0.25, 0.35, 0.5, 0.75, 1.0, 1.4, 2.0))
-    timed = [c.width for c, _ in probe(every, 0.3, lambda candidate: took(candidate.width**1.5))]
-    assert timed[0] == 0.75
-    assert 0.35 in timed
-    assert len(timed) <= 3
-
-
 def test_candidates_are_light_weight_networks_at_their_widths() -> None:
     networks = candidates(28)
     assert {
@@ -79,22 +51,6 @@ def test_candidates_are_light_weight_networks_at_their_widths() -> None:
         assert [candidate.width for candidate in widths] == sorted(entry(name).widths)
         assert total_stride(widths[0].spec) == 8
     assert total_stride(candidates(96)["mobilenet_v2"][0].spec) == 32
-
-
-@given(widths=WIDTHS, budget=st.floats(0.001, 100.0), limit=st.floats(0.05, 3.0))
-def test_probing_minds_another_limit(widths: list[float], budget: float, limit: float) -> None:
-    every = tuple(Candidate("mobilenet_v2", width, 28) for width in widths)
-    asked: list[Candidate] = []
-
-    def time(candidate: Candidate) -> Measurement | None:
-        asked.append(candidate)
-        return None if candidate.width > limit else took(candidate.width)
-
-    timed = dict(probe(every, budget, time))
-    assert len(set(asked)) == len(asked)
-    assert all(candidate.width <= limit for candidate in timed)
-    within = [candidate for candidate in every if candidate.width <= min(budget, limit)]
-    assert not within or within[-1] in timed
 
 
 def test_photographs_come_in_five_sizes_grey_images_in_one() -> None:
@@ -129,6 +85,7 @@ def test_what_should_keep_the_budget_is_worth_a_measurement() -> None:
     assert may_keep(at(0.75, 96), 1.2, times, verdicts)
     assert not may_keep(at(0.5, 192), 1.2, times, verdicts)  # 1.44 times the pixels
     assert not may_keep(at(1.0, 192), 99, times, verdicts)  # nothing that costs more than one that failed
+    assert may_keep(at(1.0, 192, "mnasnet_a1"), 1.2, times, verdicts)  # a network of which nothing is known
 
 
 def test_what_breaks_a_limit_rules_out_all_that_is_larger() -> None:

@@ -16,6 +16,7 @@ from featherlight.fitting.bench import Bench
 from featherlight.fitting.candidates import Candidate, candidates
 from featherlight.fitting.limits import Limits
 from featherlight.fitting.promise import expected_error
+from featherlight.fitting.rungs import field
 from featherlight.fitting.task import Task
 from featherlight.fitting.time_candidates import Timing, nothing_fits, settle_engines
 from featherlight.journal import Journal, Record
@@ -23,6 +24,7 @@ from featherlight.timing import Measurement, Target, this_machine
 
 TARGET = Target("torch", "1", 1, "f32", 1, this_machine())
 FIRST, OTHERS = 96, (80, 128)
+MOST = 4
 NETWORKS = {name: candidates(FIRST)[name] for name in ("mobilenet_v2", "shufflenet_v2", "squeezenet_1_1")}
 EVERY = [c for size in (FIRST, *OTHERS) for name in NETWORKS for c in candidates(size)[name]]
 
@@ -64,12 +66,11 @@ def task(folder: Path, budget: float = 0.5e-3, limits: Limits | None = None) -> 
 
 def timed(asked: Task, bench: Formula) -> Timing:
     timing = Timing(asked, cast("Bench", bench))
-    timing.probe(NETWORKS)
-    timing.time_promising(EVERY, lambda some: {c: expected_error(c, 1e5) for c in some})
+    timing.time_promising(EVERY, lambda some: field({c: expected_error(c, 1e5) for c in some}, MOST))
     return timing
 
 
-def test_the_promising_are_timed_at_other_sizes_and_thinner_and_the_rest_is_not(tmp_path: Path) -> None:
+def test_the_promising_are_timed_and_the_rest_is_not(tmp_path: Path) -> None:
     bench = Formula()
     found = timed(task(tmp_path), bench).found
     assert len(set(bench.timed)) == len(bench.timed) < len(EVERY) / 2
@@ -79,7 +80,7 @@ def test_the_promising_are_timed_at_other_sizes_and_thinner_and_the_rest_is_not(
     within = [c for c in EVERY if 1.05e-3 * c.width**1.5 * (c.size / FIRST) ** 2 <= 0.5e-3]
     best = min(within, key=lambda candidate: expected_error(candidate, 1e5))
     assert best in found.fitting
-    assert best.size != FIRST
+    assert len(found.fitting) >= MOST
 
 
 def test_those_near_the_budget_are_measured_three_times_more(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_where_nothing_fits_it_names_the_nearest_or_the_smallest(tmp_path: Path)
     assert "no network keeps a budget of 0.001 ms here: the nearest, s" in str(error)
     (tmp_path / "limits").mkdir()
     tight = task(tmp_path / "limits", limits=Limits(size=1000))
-    assert "every network is too large: the smallest, squeezenet_1_1 0.25x at 96, has" in str(
+    assert "every network is too large: the smallest, squeezenet_1_1 0.25x at " in str(
         nothing_fits(tight, timed(tight, Formula()).found)
     )
 

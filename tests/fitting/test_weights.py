@@ -78,7 +78,7 @@ def test_weights_count_before_anything_is_seen(task: Task, monkeypatch: pytest.M
     rates = Rates(task, [INSTALLED, WITHOUT])
     promised = promise([INSTALLED, WITHOUT], rates, 60.0)
     assert promised[INSTALLED] < 0.6 * promised[WITHOUT]
-    assert promise([INSTALLED], rates, 60.0, lacking={INSTALLED})[INSTALLED] == pytest.approx(2 * promised[INSTALLED])
+    assert promise([INSTALLED], rates, 60.0, lacking={INSTALLED})[INSTALLED] > 1.5 * promised[INSTALLED]
 
 
 def test_the_race_goes_through_with_weights_at_the_start(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:

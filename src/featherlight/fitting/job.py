@@ -25,7 +25,8 @@ from featherlight.fitting.result import JOURNAL, RESULT, Fitted
 from featherlight.fitting.stages import choose, improve
 from featherlight.fitting.task import Say, Task
 from featherlight.fitting.time_candidates import Field, Timing, nothing_fits, settle_engines
-from featherlight.fitting.train_candidates import promise, train_candidates
+from featherlight.fitting.train_candidates import contenders, lack_weights, train_candidates
+from featherlight.fitting.weights import has_weights, known_weights
 from featherlight.journal import Journal, Record
 from featherlight.latency import read_table
 from featherlight.timing import this_machine
@@ -158,16 +159,19 @@ def finished(out: str | os.PathLike[str]) -> dict[str, Any] | None:
 
 
 def _time(task: Task, bench: AnyBench, tried: Sequence[int], made: bool) -> tuple[Field, Rates]:
-    """Which candidates keep the budget: all networks at the first size, then what is promising at any other.
+    """Which of the candidates that would be trained keep the budget.
 
     Where none does, nothing is left of the fit, nor of its folder if it was `made` for it.
     """
     networks, timing = candidates(tried[0]), Timing(task, bench)
     settle_engines(task, bench, networks)
-    timing.probe(networks)
-    rates = Rates(task, timing.found.fitting)
+    # A thin width: in few minutes thin ones start, and wide ones take seconds to measure.
+    rates = Rates(task, (widths[len(widths) // 3] for widths in networks.values()))
     every = [c for size in tried for widths in candidates(size).values() for c in widths]
-    timing.time_promising(every, lambda some: promise(some, rates, task.seconds))
+    timing.time_promising(every, lambda some: contenders(task, some, rates))
+    if lack_weights(task, timing.found.fitting, rates):  # then others may be more promising, who were not timed
+        lacking = [c for c in every if known_weights(c) and not has_weights(task, c)]
+        timing.time_promising(every, lambda some: contenders(task, some, rates, lacking))
     if not timing.found.fitting:
         _discard(task.folder, made)
         raise nothing_fits(task, timing.found)

@@ -22,12 +22,12 @@ _SIZE_POWER = -2.0
 class Rates:
     """The images a second that candidates train on, with `threads`, whichever of one and all is faster now.
 
-    Measured once for each network, when first asked for: at the widest width that is known to keep the budget.
+    Measured once for each network, when first asked for: on the one of `judges` that is of it.
     """
 
-    def __init__(self, task: Task, fitting: Iterable[Candidate]) -> None:
+    def __init__(self, task: Task, judges: Iterable[Candidate]) -> None:
         self.task = task
-        self._judges = {c.architecture: c for c in sorted(fitting, key=lambda candidate: candidate.width)}
+        self._judges = {judge.architecture: judge for judge in judges}
 
     def __call__(self, candidate: Candidate) -> float:
         """The rate that was measured for the candidate's network, scaled by width and pixels."""

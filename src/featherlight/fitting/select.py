@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from featherlight.fitting.candidates import Candidate
@@ -34,33 +34,6 @@ def is_near(measurement: Measurement, budget: float) -> bool:
     return measurement.runs > 0 and budget / NEAR < measurement.p90 and measurement.median < budget * NEAR
 
 
-def probe(
-    widths: Sequence[Candidate], budget: float, time: Callable[[Candidate], Measurement | None]
-) -> Iterator[tuple[Candidate, Measurement]]:
-    """Times as few of one network's `widths` (thinnest first) as it takes to find the widest that keeps the budget.
-
-    A wider one is slower, so each measurement rules out all on one side of it. The first guess is the middle; from the
-    second on, the last time tells where to look. Where `time` gives None the candidate breaks another limit, and so
-    does every wider one.
-    """
-    low, high = 0, len(widths) - 1
-    guess = (low + high) // 2
-    while low <= high:
-        measured = time(widths[guess])
-        if measured is None:
-            high = guess - 1
-            guess = (low + high) // 2
-            continue
-        yield widths[guess], measured
-        if measured.median <= budget:
-            low = guess + 1
-        else:
-            high = guess - 1
-        reach = widths[guess].width * (budget / measured.median) ** (1 / WIDTH_POWER)
-        within = [index for index in range(low, high + 1) if widths[index].width <= reach]
-        guess = max(within, default=low)
-
-
 def estimated_time(candidate: Candidate, times: Mapping[Candidate, float]) -> float:
     """The time that a candidate will take, by that of the nearest width and size of its network; inf without one."""
     known = [other for other in times if other.architecture == candidate.architecture]
@@ -71,9 +44,10 @@ def estimated_time(candidate: Candidate, times: Mapping[Candidate, float]) -> fl
 def may_keep(
     candidate: Candidate, budget: float, times: Mapping[Candidate, float], verdicts: Mapping[Candidate, Verdict]
 ) -> bool:
-    """Whether a candidate that was not measured is worth it: it should keep the budget, by what is known of others.
+    """Whether a candidate that was not measured is worth it: it should keep the budget, by the times of its network.
 
-    Never where one of the same network that is neither wider nor larger is known not to.
+    So is one of whose network no time is known. Never where one of the same network that is neither wider nor larger is
+    known not to.
     """
     hopeless = any(
         said != "fits"
@@ -82,7 +56,8 @@ def may_keep(
         and other.size <= candidate.size
         for other, said in verdicts.items()
     )
-    return not hopeless and estimated_time(candidate, times) <= budget
+    unknown = all(other.architecture != candidate.architecture for other in times)
+    return not hopeless and (unknown or estimated_time(candidate, times) <= budget)
 
 
 def _cost(candidate: Candidate, other: Candidate) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,8 +11,7 @@ from featherlight.errors import BadInput
 from featherlight.fitting.candidates import Candidate, Networks
 from featherlight.fitting.limits import Breach, breach, show_bytes
 from featherlight.fitting.predicted_bench import AnyBench, PredictedBench
-from featherlight.fitting.rungs import field
-from featherlight.fitting.select import AGAIN, Verdict, is_near, may_keep, probe, verdict
+from featherlight.fitting.select import AGAIN, Verdict, is_near, may_keep, verdict
 from featherlight.fitting.task import Task
 from featherlight.timing import Machine, Measurement, Target
 from featherlight.timing.budget import show_time
@@ -70,44 +69,37 @@ class Timing:
         """What was found so far."""
         return Field(tuple(self._timed.values()), tuple(self._ruled_out.values()))
 
-    def probe(self, networks: Networks) -> None:
-        """Time few widths of each network: enough to know the widest that keeps the budget."""
-        firsts: dict[Candidate, Measurement] = {}
-        for number, (name, widths) in enumerate(networks.items(), start=1):
-            tried = dict(probe(widths, self.task.budget, self._time))
-            firsts |= tried
-            told = ", ".join(f"{candidate.width:g}x {show_time(m.median)}" for candidate, m in tried.items())
-            self.task.say(
-                f"{self.task.label or 'timed'} {number} of {len(networks)}: {name} {told or 'breaks a limit'}"
-            )
-        self._settle(firsts)
+    def time_promising(
+        self, every: Collection[Candidate], contenders: Callable[[Iterable[Candidate]], Sequence[Candidate]]
+    ) -> None:
+        """Time those of `every` that would start, were they to keep the budget, until all who start are known to.
+
+        `contenders` are those of some candidates that would start. What each time shows changes what is expected of
+        others of its network; no time is spent on networks that could not be trained well in the minutes there are.
+        """
+        while wanted := self._wanted(every, contenders):
+            firsts = {c: measured for c in wanted if (measured := self._time(c)) is not None}
+            self._settle(firsts)
+            told = ", ".join(f"{c.name} {show_time(measured.median)}" for c, measured in firsts.items())
+            self.task.say(f"{self.task.label or 'timed'}: {told or 'none; all break a limit'}")
         by = "upper bound" if self.task.label else "90th percentile"
         self.task.say(f"within {show_time(self.task.budget)} ({by}): {self._told()}")
 
-    def time_promising(
-        self, others: Iterable[Candidate], promise: Callable[[Iterable[Candidate]], Mapping[Candidate, float]]
-    ) -> None:
-        """Time those of the `others` that should keep the budget and are among the most promising of all.
-
-        What each time shows may change what is expected of the rest, so this goes on until the most promising ones,
-        who would start in the first rung, are all timed.
-        """
-        untimed = set(others) - self._timed.keys()
-        while True:
-            untimed -= self._ruled_out.keys()
-            times = {candidate: each.measurement.median for candidate, each in self._timed.items()}
-            verdicts: dict[Candidate, Verdict] = {c: each.verdict for c, each in self._timed.items()}
-            verdicts |= {c: each.verdict for c, each in self._ruled_out.items()}
-            hopeful = [c for c in untimed if may_keep(c, self.task.budget, times, verdicts)]
-            first = field(promise(sorted([*self.found.fitting, *hopeful], key=lambda c: c.name)))
-            wanted = [candidate for candidate in first if candidate in untimed]
-            if not wanted:
-                return
-            firsts = {c: measured for c in wanted if (measured := self._time(c)) is not None}
-            self._settle(firsts)
-            untimed -= firsts.keys()
-            told = ", ".join(f"{c.name} {show_time(measured.median)}" for c, measured in firsts.items())
-            self.task.say(f"timed, since promising: {told or 'none; all break a limit'}")
+    def _wanted(
+        self, every: Collection[Candidate], contenders: Callable[[Iterable[Candidate]], Sequence[Candidate]]
+    ) -> list[Candidate]:
+        """Whose times are needed next; where none of the promising keeps the budget, the smallest of each network's."""
+        known = self._timed.keys() | self._ruled_out.keys()
+        times = {candidate: each.measurement.median for candidate, each in self._timed.items()}
+        verdicts: dict[Candidate, Verdict] = {c: each.verdict for c, each in self._timed.items()}
+        verdicts |= {c: each.verdict for c, each in self._ruled_out.items()}
+        hopeful = [c for c in every if c not in known and may_keep(c, self.task.budget, times, verdicts)]
+        fitting = self.found.fitting
+        first = contenders(sorted([*fitting, *hopeful], key=lambda c: c.name))
+        if not fitting and not first:
+            widest_first = sorted(every, key=lambda c: (c.size, c.width), reverse=True)
+            first = list({c.architecture: c for c in widest_first}.values())
+        return [candidate for candidate in first if candidate not in known]
 
     def _time(self, candidate: Candidate) -> Measurement | None:
         """A candidate's first measurement; None where it breaks a limit, which is then known of it."""

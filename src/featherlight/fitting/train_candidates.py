@@ -9,7 +9,7 @@ from typing import Any
 from featherlight.errors import Failure
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.heats import Assignment, Heat, network_of, run
-from featherlight.fitting.promise import Judge, Seen, expected_error, floor, predicted_errors
+from featherlight.fitting.promise import Judge, Seen, expected_error, law, predicted_errors
 from featherlight.fitting.rates import Rates
 from featherlight.fitting.rungs import (
     VALIDATED,
@@ -28,6 +28,8 @@ from featherlight.layers import Network
 # Rungs may take so many times as long as their share, where training turns out slower than its rate (decoding, say);
 # beyond, their heats are cut shorter.
 PATIENCE = 1.5
+
+LEAST_CONTENDERS = 4  # are timed, however few can be trained
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,35 @@ def _is_pretrained(candidate: Candidate, lacking: Collection[Candidate]) -> bool
     return candidate not in lacking and known_weights(candidate) is not None
 
 
+def contenders(
+    task: Task, candidates: Iterable[Candidate], rates: Rates, lacking: Collection[Candidate] = ()
+) -> list[Candidate]:
+    """Those of the candidates that would start, best first; and some behind them, for the case that they diverge."""
+    ranked, count = _ranked(task, candidates, rates, lacking)
+    return ranked[: max(count, LEAST_CONTENDERS)]
+
+
+def lack_weights(task: Task, fitting: Sequence[Candidate], rates: Rates) -> bool:
+    """Whether some that would start were expected to have trained weights, and these cannot be had."""
+    return bool(_starters(task, fitting, rates)[2])
+
+
+def _ranked(
+    task: Task, candidates: Iterable[Candidate], rates: Rates, lacking: Collection[Candidate]
+) -> tuple[list[Candidate], int]:
+    """The field, best first, and how many of it start."""
+    ranked = field(promise(candidates, rates, task.seconds, lacking))
+    validation = min(VALIDATED, len(task.dataset.validation))
+    return ranked, starters([rates(candidate) for candidate in ranked], task.seconds, validation)
+
+
 def _starters(
     task: Task, fitting: Sequence[Candidate], rates: Rates
 ) -> tuple[list[Candidate], int, Collection[Candidate]]:
     """The field, best first; how many of it start; and whose weights cannot be had, who are ranked without them."""
     lacking: set[Candidate] = set()
-    validation = min(VALIDATED, len(task.dataset.validation))
     while True:
-        ranked = field(promise(fitting, rates, task.seconds, lacking))
-        count = starters([rates(candidate) for candidate in ranked], task.seconds, validation)
+        ranked, count = _ranked(task, fitting, rates, lacking)
         missing = {c for c in ranked[:count] if known_weights(c) and not has_weights(task, c)} - lacking
         if not missing:
             return ranked, count, lacking
@@ -160,7 +182,7 @@ class _Race:
         sound = [candidate for candidate in candidates if candidate not in failed]
         seen = {c: [Seen(heat.images_in_all, heat.accuracy) for heat in self.heats_of(c)] for c in sound}
         ends = {c: (seen[c][-1].images if seen[c] else 0) + self.rate(c) * self.last for c in sound}
-        return predicted_errors({c: floor(c, _is_pretrained(c, self.lacking)) for c in sound}, seen, ends, self.judge)
+        return predicted_errors({c: law(c, _is_pretrained(c, self.lacking)) for c in sound}, seen, ends, self.judge)
 
     @property
     def last(self) -> float:
