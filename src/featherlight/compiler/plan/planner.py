@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from featherlight.compiler.code import Vectors
 from featherlight.compiler.kernels import dense
 from featherlight.compiler.kernels.activation import FUNCTIONS, ElementWise
-from featherlight.compiler.kernels.gather import Gather, Run
+from featherlight.compiler.kernels.collect import Collect, Run
 from featherlight.compiler.kernels.lines import Strided
 from featherlight.compiler.plan.layout import FLOAT_BYTES, Dense, Map, Piece
 from featherlight.compiler.plan.step import Buffer, Kernel, Memory, Place, Plan, Step
@@ -150,7 +150,7 @@ class Planner:
             return value
         made = self.new_map(value.images, value.height, value.width, value.channels, None if plain else value.order)
         (to,), order = made.pieces, value.order if plain else tuple(range(value.channels))
-        self._gather(value, order, to.place, (value.pixels * to.row, to.row, FLOAT_BYTES))
+        self._collect(value, order, to.place, (value.pixels * to.row, to.row, FLOAT_BYTES))
         return made
 
     def dense_of(self, name: str) -> Dense:
@@ -185,15 +185,15 @@ class Planner:
     def _to_dense(self, value: Map, to: Place) -> None:
         """A step that writes a map's numbers in the graph's order."""
         plane = FLOAT_BYTES * value.pixels
-        self._gather(value, value.order, to, (plane * value.channels, FLOAT_BYTES, plane))
+        self._collect(value, value.order, to, (plane * value.channels, FLOAT_BYTES, plane))
 
-    def _gather(self, value: Map, order: tuple[int, ...], to: Place, strides: tuple[int, int, int]) -> None:
+    def _collect(self, value: Map, order: tuple[int, ...], to: Place, strides: tuple[int, int, int]) -> None:
         """A step that puts the i-th channel of each pixel where channel `order[i]` belongs.
 
         Images, pixels and channels are so many bytes apart there.
         """
         rows = tuple(piece.row for piece in value.pieces)
-        kernel = Gather(value.images, value.pixels, rows, _runs(value.pieces, order), *strides)
+        kernel = Collect(value.images, value.pixels, rows, _runs(value.pieces, order), *strides)
         self.step(kernel, (*(piece.place for piece in value.pieces), to), (len(rows),), ())
 
     def _give(self, number: int, name: str) -> None:

@@ -27,7 +27,7 @@ class Run(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Gather:
+class Collect:
     """Each run's channels put where they belong. Pointers: the pieces, the result.
 
     rows                   bytes from a pixel to the next, in each piece
@@ -44,7 +44,7 @@ class Gather:
 
     def emit(self, code: Code) -> ir.Function:
         """The kernel's function."""
-        return code.kernel(self, "gather", len(self.rows) + 1, lambda b, *given: self._body(code, b, given))
+        return code.kernel(self, "collect", len(self.rows) + 1, lambda b, *given: self._body(code, b, given))
 
     def _body(self, code: Code, b: Builder, given: Sequence[Value]) -> None:
         thread, threads, *pieces, result = given
