@@ -37,7 +37,7 @@ def search(
     target: Annotated[
         str | None, typer.Option(help="A latency table of another device: its predictions are the times.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="onnxruntime, openvino, or auto: whichever is faster.")] = "auto",
+    engine: Annotated[str, typer.Option(help="onnxruntime, openvino, native, or auto: whichever is fastest.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads that the network may use when it runs.")] = 1,
     study: Annotated[
         str | None,

@@ -63,6 +63,7 @@ def time_networks(members: Iterable[Member], out: Path, *, engine: str, threads:
         find(engine)
         from featherlight.latency.by_steps import time_steps  # loads LLVM, which `find` has asked for
 
+        out.parent.mkdir(parents=True, exist_ok=True)
         return time_steps(members, out, threads=threads, **about)
     bundle = out.with_name("pieces.zip")
     if not bundle.exists():

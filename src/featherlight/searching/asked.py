@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 from featherlight.engines import AUTO
 from featherlight.errors import BadInput, must_be
-from featherlight.latency.device import ENGINES
+from featherlight.latency import ENGINES
 from featherlight.timing import this_machine
 
 Method: TypeAlias = Literal["evolution", "tpe", "random", "supernet"]
