@@ -115,3 +115,8 @@ def test_a_table_is_for_the_instructions_that_it_was_timed_with(path: Path, tmp_
     other = read_table(write(tmp_path / "other.json", signed(document)))
     keys = [piece.key for piece in other.cut(MEMBERS[0].graph)]
     assert keys != [piece.key for piece in steps(canonical(MEMBERS[0].graph), BEST)] or BEST.name == "sse2"
+
+
+def test_the_folder_of_a_table_is_made(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "table.json"
+    assert time_networks(MEMBERS[:1], out, engine="native") == read_table(out)
