@@ -157,6 +157,7 @@ def test_limits_rule_out_before_training_and_say_by_what(
     assert fitted.memory_bytes <= 1_000_000
     assert {each.candidate.name: each.verdict for each in fitted.ruled_out} == {
         "squeezenet_1_1 0.35x at 32": "too large",
+        "squeezenet_1_1 0.5x at 32": "too large",
     }
     events = Journal(out / "journal.jsonl").read()
     assert sorted(event["name"] for event in events if event["event"] == "ruled out") == sorted(
