@@ -49,6 +49,11 @@ def unit(cases: Together, x: str) -> str:
 VIEWS: dict[str, View] = {each.__name__: each for each in (halves, shuffle, twice, slices, unit)}
 
 
+def grouped(cases: Together, x: str) -> str:
+    groups = next(n for n in (4, 3, 2, 1) if cases.shape(x)[1] % n == 0)
+    return cases.convolution(x, 3 * groups, (2, 2), kinds.Convolution((1, 1), (1, 0, 0, 1), groups=groups))
+
+
 def flattened(cases: Together, x: str) -> str:
     images, channels, height, width = cases.shape(x)
     flat = cases.add(kinds.Reshape((images, channels * height * width)), x)
@@ -65,6 +70,7 @@ READERS: dict[str, View] = {
     "mean": lambda cases, x: cases.add(kinds.Mean((2, 3), True), x),
     "scaled": lambda cases, x: cases.add(kinds.Multiply(), x, cases.add(kinds.Mean((2, 3), True), x)),
     "flattened": flattened,
+    "grouped": grouped,
 }
 
 

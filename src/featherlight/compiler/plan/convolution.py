@@ -68,7 +68,7 @@ def _of_maps(planner: Planner, op: Op, kind: kinds.Convolution, weight: Floats, 
     if winograd(planner, op, kind, weight, bias, x):
         return True
     if taps != (1, 1) or padded:
-        x = planner.single(x)
+        x = planner.single(x, plain=kind.groups > 1)  # a group's taps are one run, so its channels lie side by side
         if padded:
             x = framed(planner, x, kind.padding)
     elif len(x.pieces) > MOST_PIECES:
