@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.one_kernel import BEST
-from featherlight.compiler.build import program_apart, plan
+from featherlight.compiler.build import plan, program_apart
 from featherlight.compiler.plan.apart import apart
 from featherlight.compiler.plan.step import Memory
 from featherlight.graph import from_torch
