@@ -5,7 +5,7 @@ ShuffleNets; on two threads 1.3 to 2 times, since the others meet at a scheduler
 are small.
 
 Each engine runs in a process of its own, all in the same rounds, one image of float32 a call, weights at random. Among
-them, in the same rounds, runs a loop of multiply-adds in registers on as many threads (machine_peak.py): its quickest
+them, in the same rounds, runs a loop of multiply-adds in registers on as many threads (compiler/peak.py): its quickest
 call is the peak that shares are told of. A share counts direct arithmetic, so Winograd's may lie above 1. The floor of
 a network is the sum over its layers of the longer of two times: of its multiply-adds at the peak, and of reading its
 weights once at the bandwidth of as many bytes as all weights have, measured before with as many threads. Activations,
@@ -36,6 +36,7 @@ from typing import Any
 
 from featherlight.cli.output import note, print_table
 from featherlight.cli.progress import show_stages
+from featherlight.compiler.peak import WORK
 from featherlight.cost import Bandwidth, Ceilings, Cost, count
 from featherlight.engines import ENGINES, Engine, ModuleSource, Rival
 from featherlight.errors import BadInput, Failure, FeatherlightError, must_be, unknown
@@ -46,7 +47,7 @@ from featherlight.models import entry
 from featherlight.spec import small_images
 from featherlight.spec.small_images import LARGEST
 from featherlight.timing import tell_apart, this_machine
-from machine_peak import WORK, Peak, bandwidths
+from machine_peak import Peak, bandwidths
 from race import Raced, race
 from yardstick_engines import MNN, NCNN, portable
 

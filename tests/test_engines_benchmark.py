@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from featherlight.compiler import llvm
-from featherlight.compiler.instruction_set import INSTRUCTION_SETS
-from featherlight.compiler.training.kernel import module_of
+from featherlight.compiler import peak
+from featherlight.compiler.training.kernel import compile_kernels
 from featherlight.cost import Bandwidth, Ceilings, count
 from featherlight.engines import ModuleSource, Rival
 from featherlight.errors import BadInput, Failure
@@ -47,18 +45,6 @@ def took(engines: Any, *rounds: float) -> Any:
     return engines.Raced(Target("e", "1", 1, "f32", 1, this_machine()), tuple((each,) for each in rounds))
 
 
-@pytest.mark.parametrize("name", INSTRUCTION_SETS)
-def test_the_peaks_loop_multiplies_and_adds_in_registers_alone(machine_peak: Any, name: str) -> None:
-    instructions = INSTRUCTION_SETS[name]
-    module = module_of({"loop": (3, machine_peak.products(instructions.lanes))})
-    text = llvm.assembly(str(module), llvm.machine(instructions))
-    (body,) = re.findall(r"^\.LBB0_\d+:.*\n((?:\t(?!j).*\n)+)\tjne\b", text, re.MULTILINE)
-    made = re.findall(r"\t(vfmadd\w+|mulps|addps)", body)
-    assert len(made) == machine_peak.CHAINS * (2 if name == "sse2" else 1)
-    assert "(" not in body  # no address: nothing is loaded and nothing spilled
-    assert {"sse2": "xmm", "avx2": "ymm", "avx512": "zmm"}[name] in body
-
-
 @pytest.mark.parametrize("threads", [1, 2])
 def test_every_thread_runs_the_loop(machine_peak: Any, tmp_path: Path, threads: int) -> None:
     source = write_convolutions(tmp_path / "net.onnx", 1)
@@ -66,7 +52,7 @@ def test_every_thread_runs_the_loop(machine_peak: Any, tmp_path: Path, threads: 
         lines = running(np.zeros(running.input_shape, np.float32)).reshape(threads, -1)
     # Every chain has come to x = x / 2 + 1 / 2, and the results are sums over the chains.
     assert (np.count_nonzero(lines, 1) > 0).all()
-    assert set(lines[lines != 0]) == {machine_peak.CHAINS}
+    assert set(lines[lines != 0]) == {peak.CHAINS}
 
 
 def test_bandwidths_are_of_what_all_threads_read_and_fall(machine_peak: Any) -> None:
@@ -76,9 +62,9 @@ def test_bandwidths_are_of_what_all_threads_read_and_fall(machine_peak: Any) -> 
 
 
 def test_reading_reads_every_float_once_a_turn(machine_peak: Any) -> None:
-    kernel = machine_peak.compile_kernels({"sums": (4, machine_peak.sums(4))}, None)["sums"]
+    kernel = compile_kernels({"sums": (4, machine_peak.sums(4))}, None)["sums"]
     values, out = np.arange(2 * 64, dtype=np.float32), np.zeros(2 * 64, np.float32)
-    machine_peak.Together(kernel, 2, 3, 64, values, out)()
+    peak.Together(kernel, 2, 3, 64, values, out)()
     assert out.reshape(2, 64).sum(1).tolist() == [3 * values[:64].sum(), 3 * values[64:].sum()]
 
 

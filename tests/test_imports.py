@@ -21,7 +21,7 @@ RUNTIME = Path(featherlight_runtime.__file__).parent
 
 # In the order in which data passes: a room imports the ones before it and none after it (docs/architecture.md).
 ROOMS = (
-    *("errors", "files", "journal", "spec", "models", "layers", "pretrained", "graph", "cost", "timing", "compiler"),
+    *("errors", "files", "journal", "spec", "models", "layers", "pretrained", "graph", "cost", "compiler", "timing"),
     *("data", "engines", "latency", "training", "predict", "compiling", "explain", "report", "shrinking", "searching"),
     *("fitting", "serve", "cli", "__main__"),
 )

@@ -36,6 +36,28 @@ def test_a_small_probe_finds_rates_that_a_machine_has(threads: int) -> None:
     assert 1e13 > first >= second > 1e6
 
 
+def test_the_ceiling_is_the_loop_in_registers_where_there_is_code_for_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probe, "_in_registers", lambda threads, seconds: 7e9 * threads)
+    monkeypatch.setattr(probe, "_product", lambda side, seconds: 3e9)
+    assert probe.probe(2, footprints=(1 << 14,), seconds=0.01).multiply_adds_per_second == 14e9
+    monkeypatch.setattr("featherlight_runtime.cpu.flags", frozenset)  # as on ARM
+    assert probe.probe(2, footprints=(1 << 14,), seconds=0.01).multiply_adds_per_second == 3e9
+
+
+def test_what_was_measured_in_another_way_is_never_used(tmp_path: Path, probes: list[int]) -> None:
+    probe.ceilings(1, folder=tmp_path)
+    (kept,) = (tmp_path / "ceilings").iterdir()
+    document = json.loads(kept.read_text())
+    old = {name: told for name, told in document.items() if name != "version"}  # as version 1 wrote it
+    for other in (old, document | {"version": probe.VERSION + 1}):
+        kept.write_text(json.dumps(other))
+        assert probe.ceilings(1, folder=tmp_path) == CEILINGS
+    assert probes == [1, 1, 1]
+    assert json.loads(kept.read_text()) == document
+
+
 def test_it_is_probed_once_and_kept(tmp_path: Path, probes: list[int]) -> None:
     assert probe.ceilings(2, folder=tmp_path) == probe.ceilings(2, folder=tmp_path) == CEILINGS
     assert probes == [2]

@@ -1,11 +1,13 @@
 """What this machine's arithmetic and memory can do, measured in a few seconds: the ceilings of a roofline.
 
-- arithmetic: a float32 matrix product of NumPy, which a BLAS library brings to nine tenths or more of what the silicon
-  could. A kernel that beats it beats the ceiling by as much.
+- arithmetic: multiply-adds of float32 in registers alone (`compiler/peak.py`), which no kernel beats. On a machine that
+  our compiler makes no code for it is a matrix product of NumPy, which a kernel may beat: a BLAS library that knows the
+  processor reaches nine tenths of what the silicon can, another less than half (OpenBLAS on an AMD Zen 5).
 - memory: copies of arrays, from ones that fit a core's own cache to ones beyond every cache. Bytes read and bytes
   written count; the lines that a cache fetches only to overwrite them do not.
 
-Each figure is the median of several samples. They are kept for each CPU and number of threads in the cache folder.
+Arithmetic is the quickest of several samples, since other work can only lengthen one, and a bandwidth their median.
+They are kept for each CPU and number of threads in the cache folder.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from featherlight.timing.measurement import NOISY
 from featherlight.timing.noise import noise
 from featherlight.timing.stopwatch import measure
 
+VERSION = 2  # of the way to measure: what was kept by another one is not used
 SIDE = 1024  # of the matrices: a product takes some 20 ms on a core and stays in its second cache by blocks
 FOOTPRINTS = (1 << 18, 1 << 21, 1 << 24, 1 << 28)  # bytes a thread; the last is beyond a server's last cache
 SECONDS = 2.0  # of each of the two measurements
@@ -44,8 +47,8 @@ def ceilings(threads: int = 1, *, folder: Path | None = None, fresh: bool = Fals
     """What this machine can do on `threads` threads: as an earlier probe found it, or probed now.
 
     What was probed is kept in `folder` (that of the caches), unless the machine was too busy (`noisy`) to trust it. A
-    file of another CPU, system or number of cores is never used; `fresh` probes again. Raises BadInput unless `threads`
-    is a whole number above 0, Failure where the probe breaks.
+    file of another CPU, system, number of cores or way to measure is never used; `fresh` probes again. Raises BadInput
+    unless `threads` is a whole number above 0, Failure where the probe breaks.
     """
     if threads < 1:
         raise must_be("threads", "a whole number above 0", threads)
@@ -56,7 +59,7 @@ def ceilings(threads: int = 1, *, folder: Path | None = None, fresh: bool = Fals
         found = replace(_in_a_process_of_its_own(threads), noisy=noise() > NOISY)
         if not found.noisy:
             with contextlib.suppress(OSError):  # a cache that cannot be written costs another probe and no more
-                write_json(path, {"machine": asdict(machine), "threads": threads, "ceilings": asdict(found)})
+                write_json(path, _header(machine, threads) | {"ceilings": asdict(found)})
     return found
 
 
@@ -64,9 +67,7 @@ def probe(
     threads: int, *, side: int = SIDE, footprints: tuple[int, ...] = FOOTPRINTS, seconds: float = SECONDS
 ) -> Ceilings:
     """The ceilings measured in this process, whose BLAS library must have been told of its threads before it loaded."""
-    a, b = (np.random.default_rng(seed).standard_normal((side, side), np.float32) for seed in (0, 1))
-    product = np.empty_like(a)
-    times = measure({"product": lambda: np.matmul(a, b, out=product)}, seconds=seconds)["product"]
+    arithmetic = _in_registers(threads, seconds) if _compiles_for_this_machine() else _product(side, seconds)
     with ThreadPoolExecutor(threads) as pool:
         copies = {str(footprint): _copies(pool, threads, footprint) for footprint in footprints}
         samples = measure(copies, seconds=seconds)
@@ -74,7 +75,28 @@ def probe(
     # A larger footprint is never faster; where noise says so, the faster figure is right.
     rates = [max(rates[at:]) for at in range(len(rates))]
     bandwidths = tuple(Bandwidth(threads * f, rate) for f, rate in zip(footprints, rates, strict=True))
-    return Ceilings(side**3 / float(np.median(times)), bandwidths)
+    return Ceilings(arithmetic, bandwidths)
+
+
+def _compiles_for_this_machine() -> bool:
+    from featherlight.compiler.instruction_set import INSTRUCTION_SETS
+
+    return any(each.runs_here() for each in INSTRUCTION_SETS.values())
+
+
+def _in_registers(threads: int, seconds: float) -> float:
+    """Multiply-adds a second, over the quickest of the processor's vectors."""
+    from featherlight.compiler import peak  # here: it loads LLVM
+
+    times = measure(peak.loops(threads), seconds=seconds)
+    return threads * peak.WORK / min(map(min, times.values()))
+
+
+def _product(side: int, seconds: float) -> float:
+    """Multiply-adds a second of NumPy's product of two matrices."""
+    a, b = (np.random.default_rng(seed).standard_normal((side, side), np.float32) for seed in (0, 1))
+    product = np.empty_like(a)
+    return side**3 / min(measure({"product": lambda: np.matmul(a, b, out=product)}, seconds=seconds)["product"])
 
 
 def _copies(pool: ThreadPoolExecutor, threads: int, footprint: int) -> Callable[[], object]:
@@ -103,14 +125,20 @@ def main(threads: int, seconds: float) -> None:
 
 
 def _read(path: Path, machine: Machine, threads: int) -> Ceilings | None:
-    """What was kept; None where nothing was, where it is of another machine, or where it cannot be read."""
+    """What was kept; None where nothing was, where its header is another, or where it cannot be read."""
     try:
         document = json.loads(path.read_text("utf-8"))
-        if document["machine"] != json.loads(json.dumps(asdict(machine))) or document["threads"] != threads:
+        header = json.loads(json.dumps(_header(machine, threads)))
+        if any(document[name] != told for name, told in header.items()):
             return None
         return _ceilings(document["ceilings"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _header(machine: Machine, threads: int) -> dict[str, object]:
+    """What figures are of: those of a file hold where its header is this one."""
+    return {"version": VERSION, "machine": asdict(machine), "threads": threads}
 
 
 def _ceilings(document: dict[str, object]) -> Ceilings:
