@@ -12,7 +12,7 @@ weights once at the bandwidth of as many bytes as all weights have, measured bef
 which an engine may keep in a cache, are not in it.
 
     python benchmarks/engines.py && python benchmarks/engines.py --small
-    cp benchmarks/results/engines.json docs/measured/ && make tables
+    cp benchmarks/results/engines.json docs/measured/ && make tables    (on AVX-512 as engines_avx512.json)
 
 Both together make one file. What is finished of a network and a number of threads is kept in a journal beside it and
 not measured again, unless --afresh: after a change to our compiler, then. ncnn and MNN are packages that Featherlight

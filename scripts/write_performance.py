@@ -165,7 +165,7 @@ def yardsticks(document: dict[str, Any]) -> list[str]:
 def engines(document: dict[str, Any]) -> list[str]:
     """benchmarks/engines.py."""
     if not document["rows"]:
-        return ["Not run yet: `python benchmarks/engines.py`."]
+        return ["Not run yet: `python benchmarks/engines.py`"]
     versions = ", ".join(f"{name} {version.split('-')[0]}" for name, version in document["versions"].items())
     missing = "".join(f" Without {name}: {reason}." for name, reason in document["missing"].items())
     loops = [row["peak loop"] for row in document["rows"]]
@@ -190,6 +190,7 @@ _GROUPS = {
 def _engines_of(group: str, document: Mapping[str, Any]) -> list[str]:
     """The table of one group, its geometric means, and who failed."""
     names, rows = list(document["versions"]), [row for row in document["rows"] if row["group"] == group]
+    set_for = ", set for AVX2" if "avx512f" in document["machine"]["instruction_sets"] else ""  # the goals
 
     def cell(row: Mapping[str, Any], name: str) -> str:
         if name not in row["engines"]:
@@ -202,7 +203,7 @@ def _engines_of(group: str, document: Mapping[str, Any]) -> list[str]:
         told = [f"{of[name]:.2f}" for name in ("must", "stretch") if of[name] is not None]
         return " / ".join(told) or "-"
 
-    columns = ("network", "threads", "peak, G/s", "floor", *names, "times as fast", "must / stretch")
+    columns = ("network", "threads", "peak, G/s", "floor", *names, "times as fast", f"must / stretch{set_for}")
     lines = [
         _line(
             (
@@ -221,7 +222,7 @@ def _engines_of(group: str, document: Mapping[str, Any]) -> list[str]:
     told = [
         f"Geometric mean of {mean['networks']} networks on {_threads(mean['threads'])}: "
         f"{mean['ratio']:.2f} times as fast as the best rival of each"
-        f"{f' (must / stretch {goals(mean)})' if mean['must'] is not None else ''}."
+        f"{f' (must / stretch {goals(mean)}{set_for})' if mean['must'] is not None else ''}."
         for mean in means
     ]
     failed = [
@@ -355,14 +356,15 @@ def supernet_rank(document: dict[str, Any]) -> list[str]:
         return ["Not run yet: `python benchmarks/supernet_rank.py`."]
 
     def cells(name: str, each: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
-        told = [each[of][how] for of in ("supernet", "seeds") for how in ("spearman", "kendall")]
+        told = [each[of][how] for of in ("supernet", "brief", "seeds") for how in ("spearman", "kendall")]
         return (name, *("-" if value is None else f"{value:.2f}" for value in told))
 
-    columns = ("networks", "Spearman: shared weights and alone", "Kendall", "Spearman: one seed and the other",
-               "Kendall")  # fmt: skip
+    columns = ("networks", "Spearman: shared weights and alone", "Kendall", "Spearman: trained briefly and alone",
+               "Kendall", "Spearman: one seed and the other", "Kendall")  # fmt: skip
     return [
         f"{_machine(document)}; {len(document['networks'])} networks of the space {document['space']}, each trained "
-        f"alone on {document['images alone']:,} images with two seeds; the supernet on {document['images shared']:,}.",
+        f"alone on {document['images alone']:,} images with two seeds; the supernet on {document['images shared']:,}; "
+        f"briefly is on {document['images brief']:,} images with a third seed.",
         "",
         _line(columns),
         "|" + "---|" * len(columns),
@@ -403,6 +405,7 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "latency_error_native_224": latency_error,
     "yardsticks": yardsticks,
     "engines": engines,
+    "engines_avx512": engines,
     "compare": compare,
     "shrinking": shrinking,
     "searching": searching,

@@ -246,8 +246,17 @@ def test_the_table_names_the_cpu_the_failures_and_what_is_missing(engines: Any, 
     assert "must / stretch 1.15 / 1.30" in page
 
 
-def test_the_measured_means_are_of_the_measured_rows(engines: Any) -> None:
-    document = json.loads((ROOT / "docs/measured/engines.json").read_text("utf-8"))
+@pytest.mark.parametrize(("sets", "wider"), [(["avx2"], False), (["avx2", "avx512f"], True)])
+def test_goals_say_that_they_were_set_for_avx2_where_vectors_are_wider(run: Any, sets: list[str], wider: bool) -> None:
+    _, document = run("--networks", "mobilenet_v1")
+    page = written(document | {"machine": document["machine"] | {"instruction_sets": sets}})
+    assert ("| must / stretch, set for AVX2 |" in page) == wider
+    assert ("(must / stretch 1.15 / 1.30, set for AVX2)" in page) == wider
+
+
+@pytest.mark.parametrize("name", ["engines", "engines_avx512"])
+def test_the_measured_means_are_of_the_measured_rows(engines: Any, name: str) -> None:
+    document = json.loads((ROOT / f"docs/measured/{name}.json").read_text("utf-8"))
     assert document.get("means", []) == engines.means(document["rows"])
 
 
