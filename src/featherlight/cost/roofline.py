@@ -59,7 +59,8 @@ def lower_bound(cost: OpCost, ceilings: Ceilings) -> Bound:
     """The time below which no engine comes on the machine of `ceilings`: its arithmetic's or its traffic's, the longer.
 
     An engine that fuses operations moves less than their sum, and one that multiplies by Winograd's or another quick
-    scheme does with fewer multiply-adds than are counted: bounds hold operation by operation and for direct arithmetic.
+    scheme, or leaves out a frame of zeros, does with fewer multiply-adds than are counted: bounds hold operation by
+    operation and for direct arithmetic.
     """
     arithmetic = cost.multiply_adds / ceilings.multiply_adds_per_second
     traffic = cost.bytes_moved / ceilings.bandwidth(cost.bytes_moved)

@@ -6,8 +6,8 @@
 - memory: copies of arrays, from ones that fit a core's own cache to ones beyond every cache. Bytes read and bytes
   written count; the lines that a cache fetches only to overwrite them do not.
 
-Arithmetic is the quickest of several samples, since other work can only lengthen one, and a bandwidth their median.
-They are kept for each CPU and number of threads in the cache folder.
+Each figure is the quickest of several samples, since other work can only lengthen one. They are kept for each CPU and
+number of threads in the cache folder.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def probe(
     with ThreadPoolExecutor(threads) as pool:
         copies = {str(footprint): _copies(pool, threads, footprint) for footprint in footprints}
         samples = measure(copies, seconds=seconds)
-    rates = [threads * footprint / float(np.median(samples[str(footprint)])) for footprint in footprints]
+    rates = [threads * footprint / min(samples[str(footprint)]) for footprint in footprints]
     # A larger footprint is never faster; where noise says so, the faster figure is right.
     rates = [max(rates[at:]) for at in range(len(rates))]
     bandwidths = tuple(Bandwidth(threads * f, rate) for f, rate in zip(footprints, rates, strict=True))
