@@ -165,7 +165,7 @@ def yardsticks(document: dict[str, Any]) -> list[str]:
 def engines(document: dict[str, Any]) -> list[str]:
     """benchmarks/engines.py."""
     if not document["rows"]:
-        return ["Not run yet: `python benchmarks/engines.py`"]
+        return ["Not run yet: `python benchmarks/engines.py`."]
     versions = ", ".join(f"{name} {version.split('-')[0]}" for name, version in document["versions"].items())
     missing = "".join(f" Without {name}: {reason}." for name, reason in document["missing"].items())
     loops = [row["peak loop"] for row in document["rows"]]
