@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
+import os
+import signal
 import subprocess
 import sys
+import termios
+import time
 
 import pytest
 
@@ -40,6 +46,32 @@ def test_where_no_process_can_be_started_llvm_runs_in_this_one(monkeypatch: pyte
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with Child(SSE2) as here:
         assert here.compile(ADD)[:4] == b"\x7fELF"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_child_that_is_stopped_while_it_answers_answers_whole(
+    unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    many = "\n".join(ADD.replace("@f", f"@a_function_with_a_name_of_its_own_{number}") for number in range(1000))
+    with Child(SSE2) as here:
+        process = here._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with process.stdin:
+            process.stdin.write(many.encode())
+        waiting, until = array.array("i", [0]), time.monotonic() + 60
+        while waiting[0] < 1 << 16 and time.monotonic() < until:  # as much as a pipe holds
+            time.sleep(0.01)
+            fcntl.ioctl(process.stdout, termios.FIONREAD, waiting)
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)  # until it is
+        os.kill(process.pid, signal.SIGCONT)
+        answer = process.stdout.read()
+        process.stdin = None
+    assert answer == child._compile(many, SSE2, "object_code")
+    assert len(answer) > 1 << 16
 
 
 def test_a_child_that_is_not_asked_ends_with_its_block() -> None:

@@ -83,7 +83,9 @@ def _serve(instructions: str, wanted: Wanted) -> None:
 
     llvm.machine(INSTRUCTION_SETS[instructions])  # LLVM is ready before there is anything to compile
     text = sys.stdin.buffer.read().decode()
-    sys.stdout.buffer.write(_compile(text, INSTRUCTION_SETS[instructions], wanted))
+    # Not by sys.stdout, which writes once and perhaps a part where PYTHONUNBUFFERED is set and a signal comes between.
+    with open(sys.stdout.fileno(), "wb", closefd=False) as answer:
+        answer.write(_compile(text, INSTRUCTION_SETS[instructions], wanted))
 
 
 if __name__ == "__main__":
