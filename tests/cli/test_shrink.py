@@ -80,7 +80,7 @@ def test_an_engine_that_cannot_be_had_leaves_no_folder(
     asked = (str(source), str(photos), "--faster", "20%", "--out", str(tmp_path / "x"), "--engine")
     code, out, said = run(monkeypatch, capsys, *asked, "torch")
     assert (code, out) == (2, "")
-    assert said.startswith("Error: engine must be auto or one that tells of its steps (onnxruntime, openvino, native); got")
+    assert said.startswith("Error: engine must be auto or one that tells of its steps (onnxruntime, openvino, native);")
     code, out, said = run(monkeypatch, capsys, *asked, "openvino", "--target", str(table))
     assert (code, out) == (2, "")
     assert said.startswith("Error: the latency table is of onnxruntime; got engine 'openvino'")

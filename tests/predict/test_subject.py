@@ -31,11 +31,11 @@ def test_a_folder_runs_on_torch_and_its_export_on_onnxruntime(result: Path) -> N
     assert (folder.engine, file.engine) == ("torch", "onnxruntime")
     assert isinstance(folder.source, ModuleSource)
     assert isinstance(file.source, OnnxSource)
+    assert folder.source.input_shape == file.source.input_shape == (3, 32, 32)
     for subject in (folder, file):
         assert subject.folder == result
         assert subject.label_names == ("a", "b")
         assert subject.preprocessing == PREPROCESSING
-        assert subject.source.input_shape == (3, 32, 32)
 
 
 def test_a_classifier_is_known_by_its_architecture(result: Path) -> None:
