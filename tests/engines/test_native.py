@@ -63,3 +63,12 @@ def test_a_convolution_in_groups_is_one_step(source: ModuleSource) -> None:
     assert all(step.seconds > 0 for step in steps)
     names = [op for step in steps for op in step.ops]
     assert len(names) == len({id(op) for op in names})
+
+
+def test_what_makes_ready_for_an_operation_is_one_step_with_it() -> None:
+    """Winograd's frame and transforms have no results of the graph; the copy for the caller is nobody's."""
+    network = nn.Sequential(nn.Conv2d(16, 24, 3, padding=1), nn.ReLU(), nn.Conv2d(24, 16, 3, padding=1)).eval()
+    source = ModuleSource(network, (16, 24, 24))
+    first, second, copy = native.trace(source, noise((1, 16, 24, 24)), threads=1, calls=2)
+    assert "gather gemm" in second.kind
+    assert ([len(step.ops) for step in (first, second, copy)]) == [2, 1, 0]

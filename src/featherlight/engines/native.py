@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,8 @@ def build(source: Source, *, threads: int, batch: int = 1) -> Running:
 def trace(source: Source, images: Array, *, threads: int, calls: int = 20) -> tuple[Step, ...]:
     """The steps of the plan, by the processor's clock on the caller's thread, waiting for the other threads included.
 
-    A convolution in groups is one step, though each group has a kernel of its own. Raises BadInput as `build` does.
+    What only makes ready for an operation, a frame or Winograd's transforms, is one step with it, and so is a
+    convolution in groups, though each group has a kernel of its own. Raises BadInput as `build` does.
     """
     from featherlight.compiler.build import kernel, plan
 
@@ -66,11 +68,27 @@ def trace(source: Source, images: Array, *, threads: int, calls: int = 20) -> tu
         times = network.trace(images, calls=calls)
     steps = plan(_graph(source, len(images))).steps
     ops = cover(source.graph, [_results(step) for step in steps])
-    titles = [(_results(step) or (kernel(step),))[-1] for step in steps]
+    titles = _titles(steps)
     return tuple(
-        Step(title, kernel(steps[at[0]]), sum((ops[each] for each in at), ()), sum(times[each] for each in at))
+        Step(
+            title,
+            " ".join(dict.fromkeys(kernel(steps[each]) for each in at)),
+            sum((ops[each] for each in at), ()),
+            sum(times[each] for each in at),
+        )
         for title, at in ((title, list(group)) for title, group in groupby(range(len(steps)), titles.__getitem__))
     )
+
+
+def _titles(steps: Sequence[Planned]) -> list[str]:
+    """The result of each step, or of the step that it makes ready for; the kernel's name where nothing comes after."""
+    from featherlight.compiler.build import kernel
+
+    titles, coming = [], ""
+    for step in reversed(steps):
+        coming = (_results(step) or (coming,))[-1]
+        titles.append(coming or kernel(step))
+    return titles[::-1]
 
 
 def _network(source: Source, threads: int, batch: int) -> Network:
