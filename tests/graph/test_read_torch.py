@@ -151,6 +151,7 @@ def test_all_unknown_operators_are_listed_in_one_sentence() -> None:
     ("forward", "reason"),
     [
         (lambda x: F.softplus(x, threshold=1), "aten.softplus.default with a threshold of 1, below 17"),
+        (lambda x: F.celu(x, -0.5), "aten.celu.default with an input scale of -2, below 0"),
         (lambda x: torch.div(x, 2, rounding_mode="floor"), "aten.div.Tensor_mode rounded by floor"),
         (lambda x: x @ x, "aten.matmul.default of two computed tensors"),
         (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), "aten.pad.default by reflect"),

@@ -56,7 +56,9 @@ def prelu(call: Call, x: str, weight: str) -> str:
 
 
 def elu(call: Call, x: str, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> str:
-    """Itself, or its pieces."""
+    """Itself, or its pieces, whose ELU is of numbers that are not above zero."""
+    if input_scale < 0:
+        raise NotCanonical(f"with an input scale of {input_scale:g}, below 0")
     return pieces.elu(call, x, float(alpha), float(scale), float(input_scale))
 
 
@@ -66,8 +68,8 @@ def selu(call: Call, x: str) -> str:
 
 
 def celu(call: Call, x: str, alpha: float) -> str:
-    """Its pieces."""
-    return pieces.elu(call, x, float(alpha), 1.0, 1 / alpha)
+    """ELU with a steepness."""
+    return elu(call, x, alpha, 1.0, 1 / alpha)
 
 
 def mish(call: Call, x: str) -> str:

@@ -72,8 +72,8 @@ def selu(call: Call, x: Value, *, alpha: float | None = None, gamma: float | Non
 
 def celu(call: Call, x: Value, *, alpha: float = 1.0) -> Value:
     """Its pieces."""
-    if alpha == 0 or not math.isfinite(alpha):
-        raise BadInput(f"{call.where}: alpha must be a number other than 0; got {alpha}")
+    if not 0 < alpha < math.inf:  # below 0 the pieces' ELU would be of numbers above it
+        raise BadInput(f"{call.where}: alpha must be a number above 0; got {alpha}")
     return pieces.elu(call, x, alpha, 1.0, 1 / alpha)
 
 
