@@ -1,4 +1,4 @@
-"""Networks of a space that take about as long as a budget: what a supernet is trained on and evolution begins with."""
+"""Networks of a space that take about as long as a budget: what studies draw and a supernet is trained on."""
 
 from __future__ import annotations
 

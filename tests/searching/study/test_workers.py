@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,19 @@ from optuna.trial import TrialState
 
 from featherlight.errors import BadInput, Failure
 from featherlight.searching import Found
-from featherlight.searching.study import Judge, Study, choosing, close_study, create_study, found, join_study, work
+from featherlight.searching.drawing import networks_within
+from featherlight.searching.space import Genes
+from featherlight.searching.study import (
+    Judge,
+    Study,
+    choosing,
+    close_study,
+    create_study,
+    found,
+    join_study,
+    sampling,
+    work,
+)
 from featherlight.searching.study import attempts as tried
 from featherlight.searching.study.attempts import FAILED, GIVEN_BACK, LOST, SPEC, Place, finished, place
 from featherlight.searching.study.beats import Watch
@@ -199,6 +212,24 @@ def test_a_space_that_is_used_up_ends_the_search(
     study = create_study(str(tmp_path / "study.journal"), asked, table(tmp_path))
     work(study, asked, trials=1000, judge=judge)
     assert 0 < len(finished(study.trials)) < 30
+
+
+@pytest.mark.parametrize("sampler", ["evolution", "random"])
+def test_a_draw_that_finds_no_network_ends_no_search_that_has_found_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampler: Sampler
+) -> None:
+    calls = itertools.count()
+
+    def rarely(*given: Any) -> tuple[Genes, ...]:
+        if next(calls) % 3:
+            raise BadInput("none was found")
+        return networks_within(*given)
+
+    monkeypatch.setattr(sampling, "networks_within", rarely)
+    study = begun(tmp_path, sampler)
+    work(study, search(sampler=sampler), trials=12, judge=judge)
+    assert len(finished(study.trials)) == 12
+    assert next(calls) > 12
 
 
 def test_a_closed_search_ends_its_workers(tmp_path: Path) -> None:

@@ -37,11 +37,17 @@ def drawn(study: Study, search: Search, draws: Draws) -> Genes | None:
 
     None where there seems to be no other one. Raises BadInput where there is none at all.
     """
-    nearest = math.inf
+    nearest, failed = math.inf, 0
     for missed in range(MISSES):
         known = study.trials
-        genes = draws.next(known, 0 if draws.learns else missed)
-        refusal = _refusal(search, genes, known)
+        try:
+            genes = draws.next(known, failed if draws.learns else missed)
+        except BadInput:
+            if not attempts(known):
+                raise
+            failed += 1  # the budget is kept by few, and one draw that finds none ends no search
+            continue
+        refusal, failed = _refusal(search, genes, known), 0
         if refusal is None:
             return genes
         nearest = min(nearest, refusal.seconds)
