@@ -64,6 +64,15 @@ def test_a_network_of_the_space_is_its_own_like() -> None:
     assert [row.stride for row in like[0].rows] == [row.stride for row in rows]
 
 
+def test_a_space_of_a_stage_a_block_has_too_many_combinations_of_widths_to_try_all() -> None:
+    stage = Stage((16, 32, 64, 96, 160, 320), (1,), expansions=(1, 6))
+    space = Space("long", stem=(32,), stem_strides=(1,), stages=(stage,) * 17, last=(1280,), total_stride=8)
+    like = nearest(space, entry("mobilenet_v2").build(), lambda _: True)
+    assert like is not None
+    wanted = [16, 32, 32, *[32] * 3, *[64] * 4, *[96] * 3, *[160] * 3, 320]
+    assert [row.channels for row in like[0].rows[1:-1]] == wanted  # type: ignore[union-attr]
+
+
 def test_likes_keep_the_budget_and_are_wider_where_it_is_larger() -> None:
     tight, loose = (hand_made(LIGHT, seconds, budget) for budget in (0.03, 0.2))
     for genes, budget in ((tight, 0.03), (loose, 0.2)):

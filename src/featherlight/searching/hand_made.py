@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
 import statistics
@@ -25,6 +26,7 @@ from featherlight.spec import (
 )
 
 CUTS = 8  # ways to cut a network into stages that are tried: the first may have no valid widths, or none thin enough
+TRIES = 1000  # combinations of widths, the nearest ones, that may all not fit together
 SCALES = tuple(0.9**step for step in range(36))  # of all widths, until the budget is kept
 
 Options = dict[str, Any]
@@ -102,13 +104,35 @@ def _valid(
     off = {
         name: {option: _off(option, scale * width) ** 2 for option in each} for name, (each, width) in channels.items()
     }
-    combined = itertools.product(*(each.items() for each in off.values()))
-    for each in sorted(combined, key=lambda each: sum(distance for _, distance in each)):
-        genes = space.genes(options | {name: option for name, (option, _) in zip(off, each, strict=True)})
+    for each in itertools.islice(_nearest_first([list(each.items()) for each in off.values()]), TRIES):
+        genes = space.genes(options | dict(zip(off, each, strict=True)))
         spec = space.spec(genes)
         if spec is not None:
             return spec, genes
     return None
+
+
+def _nearest_first(choices: Sequence[Sequence[tuple[int, float]]]) -> Iterator[tuple[int, ...]]:
+    """One option of each choice, those first that are off by the least in sum; choices are of (option, how far off).
+
+    One after the other, since a space of many stages has more of them than fit in memory.
+    """
+    ranked = [sorted(each, key=lambda option: option[1]) for each in choices]
+
+    def off(at: tuple[int, ...]) -> float:
+        return sum(each[place][1] for each, place in zip(ranked, at, strict=True))
+
+    first = (0,) * len(ranked)
+    coming = [(off(first), first)]
+    while coming:
+        _, at = heapq.heappop(coming)
+        yield tuple(each[place][0] for each, place in zip(ranked, at, strict=True))
+        # Each is reached in one way: by steps in a choice, and then in those behind it.
+        last = max((number for number, place in enumerate(at) if place), default=0)
+        for number in range(last, len(ranked)):
+            after = (*at[:number], at[number] + 1, *at[number + 1 :])
+            if after[number] < len(ranked[number]):
+                heapq.heappush(coming, (off(after), after))
 
 
 def _cut(
