@@ -102,6 +102,12 @@ def test_what_cannot_be_used_is_a_sentence(path: Path, tmp_path: Path) -> None:
         time_steps([], tmp_path / "here.json")
     with pytest.raises(BadInput, match=r"the folder .*gone does not exist"):
         time_steps(MEMBERS, tmp_path / "gone" / "here.json")
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInput, match=r"the folder .*file does not exist"):
+        time_networks(MEMBERS, tmp_path / "file" / "here.json", engine="native")
+    (tmp_path / "here.json.part").mkdir()
+    with pytest.raises(BadInput, match=r"the latency table .*here.json cannot be made: .*Is a directory"):
+        time_steps(MEMBERS, tmp_path / "here.json")
     document = json.loads(path.read_text())
     document["about"]["instructions"] = "neon"
     other = write(tmp_path / "other.json", signed(document))

@@ -81,6 +81,8 @@ def time_steps(
         device.write_table(out, kept, manifest, rounds)
     except device.Stop as reason:
         raise BadInput(str(reason)) from None
+    except OSError as error:  # a full disk, a folder that may not be written in
+        raise BadInput(f"the latency table {out} cannot be made: {error}") from error
     kept.path.unlink()
     return read_table(out)
 
