@@ -1,4 +1,4 @@
-"""What a network is worth with a supernet's weights, before it has been trained by itself."""
+"""What a network is worth with weights that its batch norm does not know: a supernet's, or a short training's."""
 
 from __future__ import annotations
 
@@ -22,9 +22,16 @@ def judge(
     supernet: Supernet, genes: Genes, dataset: Dataset, preprocessing: Preprocessing, images: int = JUDGED
 ) -> float:
     """The accuracy on so many validation images, batch norm's statistics its own: from 0 to 1."""
-    network = in_format(supernet.network(genes), torch.channels_last)
-    split, chosen = dataset.validation, _some(dataset.validation, images)
-    recalibrate(network, calibration_images(dataset.train, preprocessing))
+    calibration = calibration_images(dataset.train, preprocessing)
+    return recalibrated_accuracy(supernet.network(genes), dataset.validation, preprocessing, calibration, images)
+
+
+def recalibrated_accuracy(
+    network: nn.Module, split: Split, preprocessing: Preprocessing, calibration: Tensor, images: int = JUDGED
+) -> float:
+    """The accuracy on so many images of the split, when `calibration` has told batch norm what to expect."""
+    recalibrate(in_format(network, torch.channels_last), calibration)
+    chosen = _some(split, images)
     answers = scores(network, split, preprocessing, chosen).argmax(1)
     return float((answers == split.labels[chosen])[split.sound(chosen)].mean())
 

@@ -29,7 +29,7 @@ class Supernet(nn.Module):
 
     Each step trains others of them: the batch is dealt out to `at_once` networks, drawn from the `pool` by torch's
     random numbers. In evaluation mode they are always the first ones. Batch norm takes the statistics of what it sees,
-    since those it could keep would be no network's; `judging.recalibrated` gives a network its own.
+    since those it could keep would be no network's; `judging.recalibrate` gives a network its own.
 
     pool    genes of the networks that are drawn: what the shared weights will be good at
     seed    of the first weights

@@ -7,17 +7,13 @@ import json
 from collections.abc import Callable
 from typing import TypeAlias
 
-import numpy as np
 import torch
 
 from featherlight.layers import Network
-from featherlight.searching.judging import calibration_images, recalibrate
+from featherlight.searching.judging import JUDGED, calibration_images, recalibrated_accuracy
 from featherlight.searching.study.search import Search
 from featherlight.spec import Spec, to_json
-from featherlight.training import scores, train_network
-from featherlight.training.step import in_format
-
-JUDGED = 2000  # validation images at most, always the same ones
+from featherlight.training import train_network
 
 Reached: TypeAlias = Callable[[int, float], None]
 """Is told the images that were seen at a rung and the accuracy there; raises Worse where that is not enough."""
@@ -38,8 +34,7 @@ def judge_of(search: Search) -> Judge:
     after it, since after so few steps its running statistics are still of the first weights, in deep networks most.
     """
     dataset, preprocessing, recipe = search.dataset, search.preprocessing, search.recipe
-    batch, split = min(recipe.batch, len(dataset.train)), dataset.validation
-    chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:JUDGED])
+    batch = min(recipe.batch, len(dataset.train))
     calibration = calibration_images(dataset.train, preprocessing)
 
     def judge(spec: Spec, reached: Reached) -> float:
@@ -59,9 +54,7 @@ def judge_of(search: Search) -> Judge:
                 seed=seed,
                 validated=JUDGED,
             )
-            recalibrate(in_format(network, torch.channels_last), calibration)
-            answers = scores(network, split, preprocessing, chosen).argmax(1)
-            return float((answers == split.labels[chosen])[split.sound(chosen)].mean())
+            return recalibrated_accuracy(network, dataset.validation, preprocessing, calibration)
 
         for share in search.rungs:
             images = max(1, round(share * search.images))
