@@ -144,8 +144,8 @@ def test_stopped_anywhere_it_goes_on_to_the_same_network(
 
 
 def test_the_last_word_on_finalists_is_the_reward_that_was_asked_for(given: Given, tmp_path: Path) -> None:
-    searched = search(given.photos, BUDGET, **arguments(given, tmp_path / "found", exponent=-9.0))
-    rewards = [reward(each.accuracy, each.measurement.p90, BUDGET, -9.0) for each in searched.finalists]
+    searched = search(given.photos, BUDGET, **arguments(given, tmp_path / "found", exponent=-99.0))
+    rewards = [reward(each.accuracy, each.measurement.p90, BUDGET, -99.0) for each in searched.finalists]
     assert rewards == sorted(rewards, reverse=True)
     accuracies = [each.accuracy for each in searched.finalists]
     assert accuracies != sorted(accuracies, reverse=True)  # else this shows nothing

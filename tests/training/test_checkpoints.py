@@ -81,6 +81,12 @@ def test_a_run_goes_on_to_the_same_bits_from_any_step(tmp_path: Path, optimiser:
         assert again.plan == trained.plan
 
 
+def test_in_bfloat16_a_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, precision="bfloat16")
+    cut_at(tmp_path, 7, recipe)
+    assert same(outcome(None, recipe)[0], outcome(tmp_path, recipe)[0])
+
+
 def test_each_step_is_taken_once(tmp_path: Path) -> None:
     cut_at(tmp_path, 10)
     steps: list[int] = []

@@ -189,7 +189,7 @@ def test_a_folder_with_something_else_is_left_alone(photos: Path, tmp_path: Path
 def command(photos: Path, out: Path, *more: str) -> list[str]:
     return [
         "featherlight", "train", "mobilenet_v1", str(photos), "--out", str(out), "--width", "0.25", "--size", "32",
-        "--scratch", "--threads", "1", "--set", "batch=8", "--json", *more,
+        "--scratch", "--threads", "1", "--set", "batch=8", "--set", "precision=float32", "--json", *more,
     ]  # fmt: skip
 
 
