@@ -53,10 +53,8 @@ def table(fit: dict[str, Any]) -> str:
                 f"| {shown} |"
             )
     slow = sum(row["verdict"] == "too slow" for row in fit["candidates"])
-    lines += [
-        "",
-        f"{slow} more were timed and are too slow. Only the most promising are trained, rung by rung fewer of them.",
-    ]
+    too_slow = [f"{slow} more were timed and are too slow."] if slow else []
+    lines += ["", " ".join([*too_slow, "Only the most promising are trained, rung by rung fewer of them."])]
     return "\n".join(lines) + "\n"
 
 
