@@ -17,7 +17,7 @@ from featherlight.pretrained import create_model, save
 from featherlight.report.gather import gather
 from featherlight.timing import probe
 
-FIT = Path(__file__).parents[2] / "docs" / "measured" / "fit.json"
+FIT = Path(__file__).parents[1] / "fixtures" / "fit.json"
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from featherlight.errors import BadInput
 from featherlight.report.contents import columns
 from featherlight.report.read_result import READERS, read_result
 
-FIT = Path(__file__).parents[2] / "docs" / "measured" / "fit.json"
+FIT = Path(__file__).parents[1] / "fixtures" / "fit.json"
 TRAIN: dict[str, Any] = {
     "finished": True,
     "asked": {
