@@ -280,7 +280,7 @@ def test_the_theme_is_the_systems_until_one_is_chosen(browser: Browser, path: Pa
         assert page.evaluate(ground) == dark
         assert button.inner_text() == "Light"
         page.reload()
-        for _ in range(4):  # on a busy machine Chromium loses what a fresh profile stores first, whatever page stores it
+        for _ in range(4):  # a busy Chromium loses what a fresh profile stores first, on any page
             if page.evaluate(ground) == light:
                 button.click()
                 page.reload()
