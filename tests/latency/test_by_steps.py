@@ -123,6 +123,23 @@ def test_a_table_is_for_the_instructions_that_it_was_timed_with(path: Path, tmp_
     assert keys != [piece.key for piece in steps(canonical(MEMBERS[0].graph), BEST)] or BEST.name == "sse2"
 
 
+@pytest.mark.parametrize("made_by", [{"compiler": "0" * 64}, {}], ids=["another compiler", "one that does not say"])
+def test_a_table_of_another_compiler_is_refused_or_timed_anew(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_by: dict[str, str]
+) -> None:
+    document = json.loads(path.read_text())
+    document["about"] = {name: value for name, value in document["about"].items() if name != "compiler"} | made_by
+    document["pieces"] = [piece | {"key": f"Old{piece['key']}"} for piece in document["pieces"]]
+    old = write(tmp_path / "here.json", signed(document))
+    with pytest.raises(BadInput, match=r"timed with another compiler .*: time again with this one on the device, "):
+        read_table(old).check(None, 1)
+    monkeypatch.setattr("featherlight.latency.device.ROUNDS", 1)
+    anew = time_networks(MEMBERS, old, engine="native")
+    assert anew == read_table(old)
+    assert anew.predict(anew.cut(MEMBERS[0].graph)).missing == ()
+    anew.check(None, 1)
+
+
 def test_the_folder_of_a_table_is_made(tmp_path: Path) -> None:
     out = tmp_path / "new" / "table.json"
     assert time_networks(MEMBERS[:1], out, engine="native") == read_table(out)

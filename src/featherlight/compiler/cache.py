@@ -98,11 +98,16 @@ def _warn(error: Exception) -> None:
 
 
 @functools.cache
-def _compiler() -> str:
-    """What makes code of a graph: LLVM, by the version of the package that brings it, and our own source."""
-    digest = hashlib.sha256(version("llvmlite").encode())
+def source() -> str:
+    """The digest of our own source that makes code of a graph: another one makes other steps, or other code of them."""
+    digest = hashlib.sha256()
     house = Path(featherlight.__file__).parent
     for folder in (house / "graph", house / "compiler", Path(featherlight_runtime.__file__).parent):
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _compiler() -> tuple[str, str]:
+    """What makes code of a graph: LLVM, by the version of the package that brings it, and our own source."""
+    return version("llvmlite"), source()

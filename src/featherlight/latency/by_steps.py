@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from featherlight import __version__
+from featherlight.compiler import cache
 from featherlight.compiler.build import program, program_apart
 from featherlight.compiler.instruction_set import InstructionSet, host
 from featherlight.compiler.plan.planner import Floats
@@ -30,7 +31,7 @@ from featherlight.latency import device
 from featherlight.latency.bundle import Member
 from featherlight.latency.steps import StepPiece, steps
 from featherlight.latency.surroundings import noise
-from featherlight.latency.table import INSTRUCTIONS, LatencyTable, read_table
+from featherlight.latency.table import COMPILER, INSTRUCTIONS, LatencyTable, read_table
 from featherlight.timing import Target, this_machine
 from featherlight_runtime import Network, Program
 from featherlight_runtime.memory import pages
@@ -64,7 +65,7 @@ def time_steps(
         raise must_be("networks of a latency table", "one or more", "none")
     pieces = [piece for _, piece in distinct.values()]
     manifest = {
-        "about": {"featherlight": __version__, INSTRUCTIONS: instructions.name, **about},
+        "about": {"featherlight": __version__, COMPILER: cache.source(), INSTRUCTIONS: instructions.name, **about},
         "pieces": [{"key": piece.key, "kind": piece.kind, "multiply_adds": piece.multiply_adds,
                     "bytes": piece.bytes_moved} for piece in pieces],
         "networks": networks,

@@ -55,11 +55,14 @@ def _spread(parts: Sequence[Any], most: int) -> list[Any]:
 def time_networks(members: Iterable[Member], out: Path, *, engine: str, threads: int = 1, **about: Any) -> LatencyTable:
     """The table of the `members`' pieces on this machine, written to `out`, once; `about` is kept in it.
 
-    A bundle, where the engine needs one, is kept beside it: the same call goes on where one was killed. Raises BadInput
-    where the engine is not installed or cannot compute a piece.
+    A bundle, where the engine needs one, is kept beside it: the same call goes on where one was killed. What another
+    compiler timed is timed anew. Raises BadInput where the engine is not installed or cannot compute a piece.
     """
     if out.exists():
-        return read_table(out)
+        table = read_table(out)
+        if not table.outdated:
+            return table
+        out.unlink()
     if engine == native.name:
         find(engine)
         from featherlight.latency.by_steps import time_steps  # loads LLVM, which `find` has asked for

@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
+from featherlight import __version__
+from featherlight.compiler import cache
 from featherlight.compiler.instruction_set import INSTRUCTION_SETS
 from featherlight.engines import native
 from featherlight.errors import BadInput
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 Pieces: TypeAlias = "Sequence[Piece] | Sequence[StepPiece]"
 
-INSTRUCTIONS = "instructions"  # in what a table of the engine native tells of itself: those that it was compiled for
+# In what a table of the engine native tells of itself: what its pieces were compiled for, and by which source.
+INSTRUCTIONS, COMPILER = "instructions", "compiler"
 
 LARGEST = 1 << 28  # bytes of a file that is read at all; five sizes of every network make some 5 MB
 
@@ -172,11 +175,24 @@ class LatencyTable:
             )
         return known
 
+    @property
+    def outdated(self) -> bool:
+        """Whether another compiler timed it: the steps of this one would be missing, and those that it has other code.
+
+        One of another engine never is: its pieces are the network's own operations.
+        """
+        return self.target.engine == native.name and self.about.get(COMPILER) != cache.source()
+
     def check(self, engine: str | None, threads: int) -> None:
         """Raise BadInput where an engine or a number of threads is asked for that is not the table's own.
 
-        None leaves the engine to the table, 1 the threads.
+        None leaves the engine to the table, 1 the threads. Raises it for a table that is `outdated` as well.
         """
+        if self.outdated:
+            raise BadInput(
+                f"the latency table was timed with another compiler than that of this featherlight {__version__}: "
+                "time again with this one on the device, `featherlight latency --engine native --out here.json`"
+            )
         if engine not in (None, self.target.engine):
             raise BadInput(f"the latency table is of {self.target.engine}; got engine {engine!r}: leave it out")
         if threads not in (1, self.target.threads):

@@ -65,6 +65,9 @@ def test_a_worker_learns_all_from_the_study(tmp_path: Path, monkeypatch: pytest.
     about = {**join_study(url).about["search"], "featherlight": "0.0"}
     with pytest.raises(BadInput, match=r"begun by featherlight 0\.0"):
         search_from_json(about, dataset, known)
+    native = dataclasses.replace(known, target=dataclasses.replace(known.target, engine="native"))
+    with pytest.raises(BadInput, match="timed with another compiler"):
+        search_from_json(join_study(url).about["search"], dataset, native)
 
 
 def test_what_makes_no_search() -> None:

@@ -96,13 +96,14 @@ class Search:
 def search_from_json(document: Mapping[str, Any], dataset: Dataset, table: LatencyTable) -> Search:
     """The search that `to_json` wrote, over the same images and with a clock by the same table.
 
-    Raises BadInput where the images are others, or the search was begun by another version.
+    Raises BadInput where the images are others, or the search was begun by another version or compiler.
     """
     if document["featherlight"] != featherlight.__version__:
         raise BadInput(
             f"the study was begun by featherlight {document['featherlight']}, and this is {featherlight.__version__}; "
             "install the same on every machine"
         )
+    table.check(None, 1)
     if document["images"] != dataset.digest:
         raise BadInput(
             f"the study is over other images: their digest is {document['images']}, that of {dataset.source} is "
