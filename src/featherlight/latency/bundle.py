@@ -15,25 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from featherlight import __version__
-from featherlight.errors import must_be
 from featherlight.files import write_bytes
 from featherlight.graph import Graph, canonical, to_onnx
 from featherlight.latency import device
-from featherlight.latency.piece import Piece, pieces
+from featherlight.latency.listing import Member, listing
+from featherlight.latency.piece import pieces
 from featherlight.latency.surroundings import surrounded, with_noise
 from featherlight.timing import machine
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of every file in the archive: equal contents make equal archives
-
-
-@dataclass(frozen=True)
-class Member:
-    """A network whose pieces go into a bundle; one that is `timed` goes whole as well, to calibrate by."""
-
-    name: str
-    family: str
-    graph: Graph
-    timed: bool
 
 
 @dataclass(frozen=True)
@@ -51,36 +41,27 @@ def pack(members: Iterable[Member], path: Path, **about: Any) -> Packed:
 
     Raises BadInput where there are no members.
     """
-    distinct: dict[str, tuple[int, Piece]] = {}
-    contents: dict[str, bytes] = {}
-    networks: list[dict[str, Any]] = []
-    for member in members:
-        own = pieces(member.graph)
-        for piece in own:
-            distinct.setdefault(piece.key, (len(distinct), piece))
-        if member.timed:
-            name = f"networks/{len(networks)}.onnx"
-            contents[name] = bytes(to_onnx(with_noise(canonical(member.graph))).SerializeToString())
-            wired = [(distinct[piece.key][0], piece.reads, piece.writes) for piece in own]
-            networks.append({"name": member.name, "family": member.family, "file": name, "pieces": wired})
-    if not distinct:
-        raise must_be("networks of a bundle", "one or more", "none")
-    listed = []
-    for at, piece in distinct.values():
+    own, networks, lists = listing(members, pieces, _whole, "a bundle")
+    contents = {f"networks/{at}.onnx": model for at, model in enumerate(networks)}
+    for network, name in zip(lists["networks"], contents, strict=True):
+        network["file"] = name
+    for at, (listed, piece) in enumerate(zip(lists["pieces"], own, strict=True)):
         model, name = surrounded(piece), f"pieces/{at}.onnx"
         contents[name] = model.onnx
-        listed.append({"key": piece.key, "kind": piece.kind, "multiply_adds": piece.multiply_adds,
-                       "bytes": piece.bytes_moved, "file": name, "around": model.around})  # fmt: skip
+        listed.update(file=name, around=model.around)
     manifest = {
         "format": device.BUNDLE_FORMAT,
         "version": device.VERSION,
         "about": {"featherlight": __version__, **about},
-        "pieces": listed,
-        "networks": networks,
+        **lists,
     }
     written = _archive(contents, manifest)
     write_bytes(path, written)
-    return Packed(path, len(listed), len(networks), len(written))
+    return Packed(path, len(own), len(networks), len(written))
+
+
+def _whole(graph: Graph) -> bytes:
+    return bytes(to_onnx(with_noise(canonical(graph))).SerializeToString())
 
 
 def _archive(contents: dict[str, bytes], manifest: dict[str, Any]) -> bytes:

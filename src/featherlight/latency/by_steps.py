@@ -25,10 +25,10 @@ from featherlight.compiler.build import program, program_apart
 from featherlight.compiler.instruction_set import InstructionSet, host
 from featherlight.compiler.plan.planner import Floats
 from featherlight.engines import native
-from featherlight.errors import BadInput, must_be
+from featherlight.errors import BadInput
 from featherlight.graph import Graph, canonical
 from featherlight.latency import device
-from featherlight.latency.bundle import Member
+from featherlight.latency.listing import Member, listing
 from featherlight.latency.steps import StepPiece, steps
 from featherlight.latency.surroundings import noise
 from featherlight.latency.table import COMPILER, INSTRUCTIONS, LatencyTable, read_table
@@ -50,26 +50,13 @@ def time_steps(
     there are no members, and where `out` cannot be written.
     """
     instructions, rounds = host(), rounds or device.ROUNDS
-    distinct: dict[str, tuple[int, StepPiece]] = {}
-    networks: list[dict[str, Any]] = []
-    graphs: list[Graph] = []
-    for member in members:
-        own = steps(canonical(member.graph), instructions)
-        for piece in own:
-            distinct.setdefault(piece.key, (len(distinct), piece))
-        if member.timed:
-            wired = [(distinct[piece.key][0], piece.reads, piece.writes) for piece in own]
-            networks.append({"name": member.name, "family": member.family, "pieces": wired})
-            graphs.append(member.graph)
-    if not distinct:
-        raise must_be("networks of a latency table", "one or more", "none")
-    pieces = [piece for _, piece in distinct.values()]
-    manifest = {
+    pieces, graphs, lists = listing(
+        members, lambda graph: steps(canonical(graph), instructions), lambda graph: graph, "a latency table"
+    )
+    manifest: dict[str, Any] = {
         "about": {"featherlight": __version__, COMPILER: cache.source(), INSTRUCTIONS: instructions.name, **about},
-        "pieces": [{"key": piece.key, "kind": piece.kind, "multiply_adds": piece.multiply_adds,
-                    "bytes": piece.bytes_moved} for piece in pieces],
-        "networks": networks,
-    }  # fmt: skip
+        **lists,
+    }
     target = Target(native.name, native.version(), threads, "f32", 1, this_machine())
     begun = {
         "bundle": hashlib.sha256(json.dumps(manifest).encode()).hexdigest(),

@@ -13,7 +13,8 @@ from typing import Any
 from featherlight.engines import find, native
 from featherlight.errors import BadInput, Failure
 from featherlight.latency import device
-from featherlight.latency.bundle import Member, pack
+from featherlight.latency.bundle import pack
+from featherlight.latency.listing import Member
 from featherlight.latency.table import LatencyTable, read_table
 
 ENGINES = (*device.ENGINES, native.name)  # by which pieces are timed here
