@@ -11,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from featherlight.data import Dataset, Preprocessing, fashion_mnist, open_dataset
 from featherlight.errors import BadInput, Failure
@@ -97,6 +97,24 @@ def test_a_check_looks_at_no_more_images_than_asked_for(
     assert len(looked_at) == len(trained.checks) == 2
     assert len(looked_at[0]) == 7
     assert looked_at[0] == looked_at[1]
+
+
+def test_without_checks_no_validation_image_is_looked_at_and_the_weights_are_the_last(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last: dict[str, Tensor] = {}
+    for recipe in (RECIPE, replace(RECIPE, ema=0.5)):
+        checked, unchecked = small_network(), small_network()
+        train_network(
+            checked, dataset, recipe, GREY, steps=6, threads=1,
+            checked=lambda check, judged, best: last.update(copy.deepcopy(judged.state_dict())),
+        )  # fmt: skip
+        with monkeypatch.context() as patch:
+            patch.setattr(dataset.validation, "prepared", None)
+            trained = train_network(unchecked, dataset, recipe, GREY, steps=6, threads=1, validated=0)
+        assert trained.checks == ()
+        assert all(torch.equal(tensor, last[name]) for name, tensor in unchecked.state_dict().items())
+        assert_left_in_order(unchecked)
 
 
 def test_epochs_become_steps(network: nn.Module, dataset: Dataset) -> None:

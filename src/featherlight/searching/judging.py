@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from featherlight.data import Dataset, Preprocessing, Split
+from featherlight.errors import Failure
 from featherlight.searching.space import Genes
 from featherlight.searching.supernet import Supernet
 from featherlight.training import memory, scores
@@ -29,11 +30,16 @@ def judge(
 def recalibrated_accuracy(
     network: nn.Module, split: Split, preprocessing: Preprocessing, calibration: Tensor, images: int = JUDGED
 ) -> float:
-    """The accuracy on so many images of the split, when `calibration` has told batch norm what to expect."""
+    """The accuracy on so many images of the split, when `calibration` has told batch norm what to expect.
+
+    Raises Failure where scores are not finite: a loss tells that of all steps of a training but the last.
+    """
     recalibrate(in_format(network, torch.channels_last), calibration)
     chosen = _some(split, images)
-    answers = scores(network, split, preprocessing, chosen).argmax(1)
-    return float((answers == split.labels[chosen])[split.sound(chosen)].mean())
+    answers = scores(network, split, preprocessing, chosen)
+    if not np.isfinite(answers).all():
+        raise Failure("training diverged: the scores are not finite")
+    return float((answers.argmax(1) == split.labels[chosen])[split.sound(chosen)].mean())
 
 
 def calibration_images(split: Split, preprocessing: Preprocessing) -> Tensor:

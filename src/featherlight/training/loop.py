@@ -128,7 +128,8 @@ def train_network(
 
     threads      for PyTorch meanwhile; by default whichever of one and all is faster now
     teacher      a network with the same classes whose answers are learned as well, as the recipe's `distil` says
-    validated    images of the validation split at most for each check, always the same ones; by default all
+    validated    images of the validation split at most for each check, always the same ones; by default all. With 0
+                 there are no checks, and the weights are those of the last step
     checkpoints  where the state is kept, and from where a run with the same arguments goes on, bit for bit
     planned      is told of the plan before the first step
     progress     is called after each step with the steps taken, all steps, the loss and the seconds left
@@ -255,7 +256,7 @@ class _Run:
         if checkpoints is not None and (found := checkpoints.newest()):
             self._restore(*found)
         steps, per_epoch = self.plan.steps, self.stream.batches.per_epoch
-        to_check = set(check_steps(steps, per_epoch))
+        to_check = set() if self.plan.validated == 0 else set(check_steps(steps, per_epoch))
         first, before = self.step, self.seconds
         start = saved = time.perf_counter()
         every = checkpoints.every if checkpoints else math.inf
@@ -278,7 +279,7 @@ class _Run:
                         if checkpoints is not None and not written:
                             checkpoints.write(self.step, *self._state())
                         raise KeyboardInterrupt
-            self.model.load_state_dict(self.best)
+            self.model.load_state_dict(self.best if self.checks else self.judged.state_dict())
         finally:
             self.learner.release()
         batches, stream = self.stream.batches, self.stream

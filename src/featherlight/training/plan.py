@@ -25,7 +25,7 @@ class Plan:
     """All that decides what comes out of a network and images: with the same plan, on the same CPU, the same bits.
 
     steps, threads (of each process) and bfloat16 are often measured before the first step; here they stand fixed. At
-    each check `validated` images are looked at, None for all.
+    each check `validated` images are looked at, None for all; with 0 there is no check.
     """
 
     recipe: Recipe

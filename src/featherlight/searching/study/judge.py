@@ -10,7 +10,7 @@ from typing import TypeAlias
 import torch
 
 from featherlight.layers import Network
-from featherlight.searching.judging import JUDGED, calibration_images, recalibrated_accuracy
+from featherlight.searching.judging import calibration_images, recalibrated_accuracy
 from featherlight.searching.study.search import Search
 from featherlight.spec import Spec, to_json
 from featherlight.training import train_network
@@ -31,7 +31,8 @@ def judge_of(search: Search) -> Judge:
 
     Each rung is a training of its own, from scratch and to the end of its learning rate: in the midst of a longer one,
     while the rate is high, networks are not yet in the order of what they will be. Batch norm is told what to expect
-    after it, since after so few steps its running statistics are still of the first weights, in deep networks most.
+    after it, since after so few steps its running statistics are still of the first weights, in deep networks most;
+    so no training looks at the validation images itself, and each rung does so once.
     """
     dataset, preprocessing, recipe = search.dataset, search.preprocessing, search.recipe
     batch = min(recipe.batch, len(dataset.train))
@@ -52,7 +53,7 @@ def judge_of(search: Search) -> Judge:
                 steps=max(1, round(images / batch)),
                 threads=search.threads,
                 seed=seed,
-                validated=JUDGED,
+                validated=0,
             )
             return recalibrated_accuracy(network, dataset.validation, preprocessing, calibration)
 
