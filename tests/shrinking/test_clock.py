@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from featherlight.errors import BadInput
-from featherlight.latency import LatencyTable, Member, read_table
+from featherlight.errors import BadInput, Failure
+from featherlight.graph import from_spec
+from featherlight.latency import LatencyTable, Member, here, read_table
 from featherlight.layers import Network
 from featherlight.shrinking import carve, clock, magnitude, proposals, uniform, widths
 from featherlight.shrinking.clock import TIMED_WHOLE, table_clock, time_cuts
@@ -113,3 +114,38 @@ def test_a_clock_tells_of_every_cut_however_small_the_network(
         spec = found[-1].spec
         assert seconds(spec) > 0
     assert seconds(thinner) > 0
+
+
+def test_pieces_that_were_packed_are_not_packed_again_and_those_that_were_timed_not_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def timed(spec: Spec) -> LatencyTable:
+        return time_cuts(spec, IMAGE, CLASSES, tmp_path, engine="onnxruntime", threads=1)
+
+    def stopped(bundle: Path, *_: Any, **__: Any) -> LatencyTable:
+        packed.append(bundle.read_bytes())
+        raise Failure("stopped")
+
+    def finished(bundle: Path, out: Path, **_: Any) -> LatencyTable:
+        packed.append(bundle.read_bytes())
+        return read_table(write(out, made_up({"whole": from_spec(spec, (1, *IMAGE), CLASSES)})))
+
+    spec, packed = Spec((STEM,)), list[bytes]()
+    monkeypatch.setattr(here, "time_here", stopped)
+    with pytest.raises(Failure, match="stopped"):
+        timed(spec)
+    monkeypatch.setattr(here, "pack", lambda *_, **__: pytest.fail("packed again"))
+    monkeypatch.setattr(here, "time_here", finished)
+    first = timed(spec)
+    assert packed[0] == packed[1] == (tmp_path / "pieces.zip").read_bytes()
+    monkeypatch.setattr(here, "time_here", lambda *_, **__: pytest.fail("timed again"))
+    assert timed(spec) == first
+
+
+def test_a_bundle_that_was_damaged_is_refused(tmp_path: Path) -> None:
+    bundle = tmp_path / "pieces.zip"
+    bundle.write_bytes(b"no archive")
+    with pytest.raises(Failure, match=r"the pieces cannot be timed: .*pieces\.zip is not a whole bundle"):
+        time_cuts(Spec((STEM,)), IMAGE, CLASSES, tmp_path, engine="onnxruntime", threads=1)
+    assert list(tmp_path.iterdir()) == [bundle]
+    assert bundle.read_bytes() == b"no archive"

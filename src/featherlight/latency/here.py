@@ -27,8 +27,9 @@ def expected_minutes(bundle: Path, *, engine: str | None = None, threads: int = 
 
     Raises BadInput where the engine is not installed.
     """
+    opened = _opened(bundle)
     try:
-        opened, library = device.Bundle(str(bundle)), device.ENGINES_BY_NAME[device.installed(engine)]
+        library = device.ENGINES_BY_NAME[device.installed(engine)]
     except device.Stop as reason:
         raise BadInput(str(reason)) from None
     seconds = 0.0
@@ -44,6 +45,13 @@ def expected_minutes(bundle: Path, *, engine: str | None = None, threads: int = 
                 device.time_network(library, model, threads)
         seconds += (time.perf_counter() - start) * len(parts) / max(1, len(chosen))
     return device.ROUNDS * seconds / 60
+
+
+def _opened(bundle: Path) -> device.Bundle:
+    try:
+        return device.Bundle(str(bundle))
+    except device.Stop as reason:
+        raise BadInput(str(reason)) from None
 
 
 def _spread(parts: Sequence[Any], most: int) -> list[Any]:
@@ -85,6 +93,7 @@ def time_here(
     What an earlier call for the same bundle and `out` finished is not done again. Raises BadInput with the script's
     own sentence for what it cannot use, Failure where it breaks.
     """
+    _opened(bundle)  # Python would run any other file as a program
     command = [sys.executable, str(bundle), "--out", str(out), "--threads", str(threads), "--rounds", str(rounds)]
     if engine is not None:
         command += ["--engine", engine]
