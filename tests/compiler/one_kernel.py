@@ -20,6 +20,7 @@ Floats = NDArray[np.float32]
 RUNNABLE = tuple(each for each in INSTRUCTION_SETS.values() if each.runs_here())
 BEST = RUNNABLE[-1]
 GUARD = 64  # floats before and after each output that nothing may touch
+UNTOUCHED = np.float32(12345.678)  # what these hold, and an output where the kernel does not write
 
 
 class Emits(Protocol):
@@ -73,12 +74,11 @@ def _fenced(array: NDArray[Any]) -> Floats:
 def _once(
     call: Callable[..., None], inputs: list[Floats], outputs: Sequence[tuple[int, ...]], threads: int
 ) -> tuple[Floats, ...]:
-    guard = np.float32(12345.678)
-    rooms = [np.full(int(np.prod(shape)) + 2 * GUARD, guard, np.float32) for shape in outputs]
+    rooms = [np.full(int(np.prod(shape)) + 2 * GUARD, UNTOUCHED, np.float32) for shape in outputs]
     inner = [room[GUARD : room.size - GUARD] for room in rooms]
     for thread in range(threads):
         call(thread, threads, *(array.ctypes.data for array in (*inputs, *inner)))
     for room in rooms:
-        assert (room[:GUARD] == guard).all(), "it wrote before its output"
-        assert (room[room.size - GUARD :] == guard).all(), "it wrote behind its output"
+        assert (room[:GUARD] == UNTOUCHED).all(), "it wrote before its output"
+        assert (room[room.size - GUARD :] == UNTOUCHED).all(), "it wrote behind its output"
     return tuple(part.reshape(shape) for part, shape in zip(inner, outputs, strict=True))
