@@ -24,9 +24,11 @@ from featherlight.pretrained import save
 SHAPE = (1, 3, 16, 16)
 
 
-def module() -> nn.Module:
+def module(channels: int = 3) -> nn.Module:
     torch.manual_seed(0)
-    body = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU6(), nn.Conv2d(8, 8, 3, 1, 1, groups=8))
+    body = nn.Sequential(
+        nn.Conv2d(channels, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU6(), nn.Conv2d(8, 8, 3, 1, 1, groups=8)
+    )
     return nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)).eval()
 
 
@@ -66,6 +68,26 @@ def test_the_same_bits_on_any_number_of_threads_for_several_images_at_once() -> 
     np.testing.assert_allclose(found[0], scores(torch_module, images(3)), atol=1e-5)
     assert np.array_equal(found[0], found[1])
     assert np.array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_module_has_the_channels_of_its_first_convolution(channels: int) -> None:
+    torch_module = module(channels)
+    given = np.random.default_rng(1).standard_normal((1, channels, 16, 16), np.float32)
+    with fl.compile(torch_module, size=16) as network:
+        np.testing.assert_allclose(network(given), scores(torch_module, given), atol=1e-5)
+
+
+def test_a_module_that_fits_one_shape_alone_is_given_that() -> None:
+    torch_module = nn.Sequential(nn.Flatten(), nn.Linear(2 * 7 * 5, 3)).eval()
+    given = np.random.default_rng(1).standard_normal((2, 2, 7, 5), np.float32)
+    with fl.compile(torch_module, input_shape=(2, 7, 5), batch=2) as network:
+        np.testing.assert_allclose(network(given), scores(torch_module, given), atol=1e-5)
+    with pytest.raises(
+        BadInput, match=r"of shape \(1, 3, 224, 224\) \(another one is given by input_shape\); got: "
+    ) as told:
+        fl.compile(torch_module)
+    assert "\n" not in str(told.value)
 
 
 def test_a_folder_brings_what_a_photograph_needs(folder: Path, tmp_path: Path) -> None:
@@ -138,6 +160,9 @@ def test_a_broken_file_is_a_sentence(harm: object, words: str, tmp_path: Path) -
         (nn.ReLU(), {"images": "int8"}, "^images must be 'float32' or 'uint8'; got 'int8'"),
         (nn.ReLU(), {"images": "uint8"}, "^images can be 'uint8' only where the network says how"),
         (nn.ReLU(), {"out": "."}, "^out must be the name of a file"),
+        (nn.ReLU(), {"input_shape": (3, 8, 9)}, "^input_shape holds height and width already; got size 4 as well"),
+        (nn.ReLU(), {"size": None, "input_shape": (3, 8)}, "^input_shape must be channels, height and width, each"),
+        ("mobilenet_v2", {"size": None, "input_shape": (3, 8, 9)}, "^input_shape goes with a torch module"),
         (3, {}, "^what is compiled must be a torch module, .*; got 3"),
         ("nowhere/net.onnx", {}, "cannot be read"),
         ("net.flight", {}, "is compiled already"),

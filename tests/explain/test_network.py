@@ -61,6 +61,8 @@ def test_a_module_has_the_shape_that_is_said() -> None:
     found = find_network(module, input_shape=(2, 8, 9))
     assert (found.name, found.source.input_shape) == ("Sequential", (2, 8, 9))
     assert find_network(create_model("mobilenet_v1", in_chans=1), size=64).source.input_shape == (1, 64, 64)
+    assert find_network(module, size=8).source.input_shape == (2, 8, 8)  # as its first convolution says
+    assert find_network(nn.ReLU(), size=8).source.input_shape == (3, 8, 8)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,7 @@ def test_a_module_has_the_shape_that_is_said() -> None:
         ("nowhere/net.onnx", {}, r"^nowhere/net.onnx cannot be read: No such file"),
         ("squeezenet_1_1", {"size": 0}, r"^size must be a whole number above 0; got 0$"),
         ("squeezenet_1_1", {"input_shape": (3, 8, 8)}, r"^input_shape goes with a torch module"),
+        (nn.ReLU(), {"input_shape": (3, 8, 8), "size": 8}, r"^input_shape holds height and width already; got size 8"),
         (nn.ReLU(), {"input_shape": (3, 8)}, r"^input_shape must be channels, height and width, each above 0"),
         (".", {}, r"^\. holds no network, for it has no config\.json: name a folder that `featherlight fit`"),
     ],

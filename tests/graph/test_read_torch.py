@@ -180,9 +180,18 @@ def test_an_impossible_input_shape_is_refused(shape: tuple[int, ...]) -> None:
         from_torch(nn.ReLU(), shape)
 
 
-def test_an_input_that_the_model_cannot_take_is_told_in_a_sentence() -> None:
-    with pytest.raises(BadInput, match=r"for an input of shape \(1, 4, 8, 8\); got: .*channels"):
-        from_torch(nn.Conv2d(3, 4, 1), (1, 4, 8, 8))
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [(nn.Conv2d(3, 4, 1), "channels"), (nn.Sequential(nn.Flatten(), nn.Linear(9, 2)), r"got \[1, 256\] X \[9, 2\]")],
+    ids=["convolution", "linear"],
+)
+def test_an_input_that_the_model_cannot_take_is_told_in_a_sentence_alone(
+    model: nn.Module, reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    expected = rf"for an input of shape \(1, 4, 8, 8\) \(another one is given by input_shape\); got: .*{reason}"
+    with pytest.raises(BadInput, match=expected):
+        from_torch(model, (1, 4, 8, 8))
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

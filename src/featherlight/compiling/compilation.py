@@ -44,19 +44,21 @@ def compile(
     size: int | None = None,
     batch: int = 1,
     images: Images = "float32",
+    input_shape: tuple[int, int, int] | None = None,
     out: str | os.PathLike[str] | None = None,
 ) -> Network:
     """The network compiled for this machine: a callable that takes NumPy arrays and gives the scores as one.
 
-    source     a torch module, a `Graph`, an ONNX file, a folder that `fit` or `save` wrote, a classifier that `load`
-               gave, or a name with its public weights
-    threads    that it may use; the scores are the same to the last bit for any number of them
-    precision  "float32", which is all that there is so far
-    size       pixels a side; by default what the network was made for (a module: 224)
-    batch      images that are given at once
-    images     "float32": (N, C, H, W), as the network takes them. "uint8": pixels (N, H, W, C) from 0 to 255, which it
-               normalises itself; for networks that come with their preprocessing
-    out        a flight file to write as well: `featherlight_runtime.load` runs it with Python and NumPy alone
+    source       a torch module, a `Graph`, an ONNX file, a folder that `fit` or `save` wrote, a classifier that `load`
+                 gave, or a name with its public weights
+    threads      that it may use; the scores are the same to the last bit for any number of them
+    precision    "float32", which is all that there is so far
+    size         pixels a side; by default what the network was made for (a module: 224)
+    batch        images that are given at once
+    images       "float32": (N, C, H, W), as the network takes them. "uint8": pixels (N, H, W, C) from 0 to 255, which
+                 it normalises itself; for networks that come with their preprocessing
+    input_shape  channels, height and width, for modules; by default what `engines.source.image_shape` says
+    out          a flight file to write as well: `featherlight_runtime.load` runs it with Python and NumPy alone
 
     Raises BadInput for what is no network or cannot be compiled, naming the operation; Failure where this machine's
     processor is none that code is made for. A call raises a ValueError for another shape or type.
@@ -64,7 +66,8 @@ def compile(
     check(threads, batch)
     if out is not None:
         check_no_folder(Path(out), "out")
-    program = compile_program(prepare(source, precision=precision, size=size, batch=batch, images=images))
+    given = prepare(source, precision=precision, size=size, batch=batch, images=images, input_shape=input_shape)
+    program = compile_program(given)
     if out is not None:
         write(program, out)
     try:
@@ -90,6 +93,7 @@ def prepare(
     size: int | None = None,
     batch: int = 1,
     images: str = "float32",
+    input_shape: tuple[int, int, int] | None = None,
     instructions: str | None = None,
     progress: Progress | None = None,
 ) -> Compilation:
@@ -102,7 +106,7 @@ def prepare(
     if instructions is not None and instructions not in INSTRUCTION_SETS:
         raise unknown("instructions", instructions, INSTRUCTION_SETS)
     chosen = host() if instructions is None else INSTRUCTION_SETS[instructions]
-    subject = find_subject(source, size, batch, progress)
+    subject = find_subject(source, size, batch, progress, input_shape)
     about = {"featherlight": __version__, "precision": precision, "images": images, **_described(subject)}
     return Compilation(subject.graph, _scaling(subject) if images == "uint8" else None, chosen, about)
 

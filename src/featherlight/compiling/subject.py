@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from featherlight.data import Preprocessing
 from featherlight.engines import ModuleSource, OnnxSource
+from featherlight.engines.source import image_shape
 from featherlight.errors import BadInput, must_be
 from featherlight.graph import Graph, with_batch
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from featherlight.pretrained import Progress
 
 Compilable: TypeAlias = "str | os.PathLike[str] | nn.Module | Classifier | Graph"
-SIZE = 224  # pixels a side of a module's images, where nothing says otherwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +32,26 @@ class Subject:
     label_names: tuple[str, ...] = ()
 
 
-def find_subject(source: Compilable, size: int | None, batch: int, progress: Progress | None = None) -> Subject:
+def find_subject(
+    source: Compilable,
+    size: int | None,
+    batch: int,
+    progress: Progress | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+) -> Subject:
     """The network of a torch module, a classifier, a graph, an ONNX file, a folder or a name with its public weights.
 
-    `size` is pixels a side, by default what the network was made for; a graph and an ONNX file have their own. Raises
-    BadInput for what is no network, and for another size than such a file's.
+    `size` is pixels a side, by default what the network was made for; a graph and an ONNX file have their own. A module
+    may be given the whole `input_shape` instead. Raises BadInput for what is no network, and for another size than such
+    a file's.
     """
     if size is not None and (not isinstance(size, int) or size < 1):
         raise must_be("size", "a whole number above 0", size)
+    if input_shape is not None:
+        from torch import nn
+
+        if not isinstance(source, nn.Module):
+            raise BadInput("input_shape goes with a torch module; what comes by name or from a file takes size")
     if isinstance(source, Graph):
         return Subject(_sized(with_batch(source, batch), size, "the graph"))
     if isinstance(source, str | os.PathLike):
@@ -59,20 +71,18 @@ def find_subject(source: Compilable, size: int | None, batch: int, progress: Pro
         return _of_classifier(source, size, batch)
     if not isinstance(source, nn.Module):
         raise must_be("what is compiled", "a torch module, a graph, an ONNX file, a folder or a name", source)
-    side = size or SIZE
-    return Subject(_graph(source, (batch, int(getattr(source, "in_chans", 3)), side, side)))
+    return Subject(_graph(source, batch, image_shape(source, size, input_shape)))
 
 
 def _of_classifier(classifier: Classifier, size: int | None, batch: int) -> Subject:
     seen = replace(classifier.preprocessing, size=size or classifier.preprocessing.size)
-    graph = _graph(classifier.model, (batch, seen.channels, seen.size, seen.size))
+    graph = _graph(classifier.model, batch, (seen.channels, seen.size, seen.size))
     return Subject(graph, seen, tuple(classifier.label_names))
 
 
-def _graph(module: nn.Module, shape: tuple[int, int, int, int]) -> Graph:
+def _graph(module: nn.Module, batch: int, shape: tuple[int, int, int]) -> Graph:
     """The module's graph for images of `shape`; a network of ours is joined from its rows, others are traced."""
-    batch, channels, height, width = shape
-    return with_batch(ModuleSource(module, (channels, height, width)).graph, batch)
+    return with_batch(ModuleSource(module, shape).graph, batch)
 
 
 def _of_onnx(source: OnnxSource, size: int | None, batch: int) -> Subject:

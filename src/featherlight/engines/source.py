@@ -18,6 +18,34 @@ if TYPE_CHECKING:
     from featherlight.graph.read_torch import Operator
 
 
+SIZE = 224  # pixels a side of a module's images, where nothing says otherwise
+
+
+def image_shape(
+    module: nn.Module, size: int | None = None, input_shape: tuple[int, int, int] | None = None
+) -> tuple[int, int, int]:
+    """Channels, height and width of a module's images: what is given, else its own channels and a square of `size`.
+
+    Its channels are its `in_chans`, as timm's and our networks have it, else what its first convolution takes, else 3.
+    Raises BadInput for what is no shape.
+    """
+    if input_shape is None:
+        return _channels(module), size or SIZE, size or SIZE
+    if size is not None:
+        raise BadInput(f"input_shape holds height and width already; got size {size} as well: leave it out")
+    if len(input_shape) != 3 or min(input_shape) < 1:
+        raise must_be("input_shape", "channels, height and width, each above 0", input_shape)
+    return input_shape
+
+
+def _channels(module: nn.Module) -> int:
+    from torch import nn
+
+    if isinstance(said := getattr(module, "in_chans", None), int):
+        return said
+    return next((each.in_channels for each in module.modules() if isinstance(each, nn.Conv2d)), 3)
+
+
 @dataclass(frozen=True, eq=False)
 class ModuleSource:
     """A torch module that turns images (N, *input_shape) into scores. It is traced once, for all engines that ask.

@@ -11,14 +11,13 @@ from torch import nn
 
 from featherlight.data import Preprocessing
 from featherlight.engines import ModuleSource, OnnxSource, Source
+from featherlight.engines.source import SIZE, image_shape
 from featherlight.errors import BadInput, must_be
 from featherlight.models import entry, list_models
 from featherlight.pretrained import LOCAL, create_model
 from featherlight.pretrained.create import HUB, resolve
 from featherlight.pretrained.published import Published
 from featherlight.pretrained.repository import CONFIG
-
-SIZE = 224  # pixels a side, where nothing says otherwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +38,7 @@ def find_network(
 
     size         pixels a side; by default what the network was published or saved for. Up to 64 a network that comes by
                  name has the strides of small images.
-    input_shape  channels, height and width, for modules; by default its own channels (3 where it does not say) and size
+    input_shape  channels, height and width, for modules; by default what `engines.source.image_shape` says
 
     Nothing is downloaded for a name: time does not depend on weights. Saved networks come with theirs. An ONNX file
     needs no metadata. Raises BadInput for what is no network, and for a size that an ONNX file does not take.
@@ -69,12 +68,9 @@ def check_folder(path: str) -> None:
 
 
 def _of_module(module: nn.Module, size: int | None, input_shape: tuple[int, int, int] | None) -> Subject:
-    if input_shape is None:
-        input_shape = (int(getattr(module, "in_chans", 3)), size or SIZE, size or SIZE)
-    elif len(input_shape) != 3 or min(input_shape) < 1:
-        raise must_be("input_shape", "channels, height and width, each above 0", input_shape)
+    shape = image_shape(module, size, input_shape)
     name = getattr(module, "architecture", None) or type(module).__name__
-    return Subject(name, ModuleSource(module, input_shape), _usual(input_shape))
+    return Subject(name, ModuleSource(module, shape), _usual(shape))
 
 
 def _of_onnx(path: Path, size: int | None) -> Subject:

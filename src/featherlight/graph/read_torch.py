@@ -6,6 +6,7 @@ they differ, and torch rewrites the traced program first.
 
 from __future__ import annotations
 
+import logging
 import operator
 import warnings
 from collections import defaultdict
@@ -54,8 +55,7 @@ def with_operators(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[Grap
 def _export(model: nn.Module, input_shape: tuple[int, ...]) -> torch.export.ExportedProgram:
     first = next(model.parameters(), torch.empty(0))
     example = torch.zeros(input_shape, dtype=first.dtype, device=first.device)
-    with _evaluating(model), torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch warns about its own internals
+    with _evaluating(model), torch.no_grad(), _silent():
         try:
             program = torch.export.export(model, (example,))
             if _overwrites_what_is_read_later(program.graph):
@@ -64,9 +64,23 @@ def _export(model: nn.Module, input_shape: tuple[int, ...]) -> torch.export.Expo
         except Exception as error:  # torch.export has no class of its own for "cannot be traced"
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise BadInput(
-                f"model must be traceable by torch.export for an input of shape {input_shape}; got: {reason[0]}"
+                f"model must be traceable by torch.export for an input of shape {input_shape} (another one is "
+                f"given by input_shape); got: {reason[0]}"
             ) from error
     return program
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Torch warns about its own internals, and logs a traceback of what it then raises."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager
