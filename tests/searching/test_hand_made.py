@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from featherlight.models import entry
 from featherlight.searching import Space, Stage, network_of, read_space
-from featherlight.searching.hand_made import hand_made, nearest
+from featherlight.searching.hand_made import begun_with, hand_made, likes, nearest
 from featherlight.spec import (
     Convolution,
     DepthwiseSeparable,
+    Fire,
     InvertedResidual,
+    Pool,
     ShuffleUnit2,
     Spec,
     small_images,
@@ -36,6 +40,20 @@ def test_a_like_is_of_the_same_blocks(name: str, kind: type) -> None:
     assert spec == LIGHT.spec(genes)
     assert total_stride(spec) == 8
     assert kinds(spec) - {Convolution} == {kind}
+
+
+@pytest.mark.parametrize("size", [96, 128, 224])
+def test_photographs_have_likes_of_networks_with_pools_and_of_those_that_halve_less_often(size: int) -> None:
+    space = read_space("light", size)
+    found = likes(space, seconds, math.inf)
+    assert [name for name, like in found.items() if like is None] == ["shufflenet_v1_g3"]  # no space has its unit
+    specs = {name: like[0] for name, like in found.items() if like is not None}
+    assert all(total_stride(spec) == 32 for spec in specs.values())
+    shuffle, squeeze = specs["shufflenet_v2"], specs["squeezenet_1_1"]
+    # The pool before the first unit has become a unit that keeps the channels, as far as a stage can.
+    assert [row.stride for row in shuffle.rows] == [2, 2, *(2, 1, 1), *(2, *[1] * 7), *(2, 1, 1), 1]
+    assert kinds(shuffle) == {Convolution, ShuffleUnit2}
+    assert [type(row) for row in squeeze.rows] == [Convolution, *[Pool, Fire, Fire] * 4]
 
 
 def test_a_network_of_the_space_is_its_own_like() -> None:
@@ -80,6 +98,14 @@ def test_likes_keep_the_budget_and_are_wider_where_it_is_larger() -> None:
         assert len(set(specs)) == len(specs) >= 3
         assert all(seconds(spec) <= budget for spec in specs)
     assert max(seconds(network_of(LIGHT, each)) for each in loose) > 0.03
+
+
+def test_which_networks_have_no_like_is_a_sentence() -> None:
+    told = begun_with(likes(LIGHT, seconds, math.inf))
+    assert told.startswith("it begins with the likes of mnasnet_a1, ")
+    assert told.endswith("; in this space, within the budget, there is none of shufflenet_v1_g3")
+    assert begun_with({"mobilenet_v2": ()}) == "it begins with the likes of mobilenet_v2"
+    assert begun_with({"mobilenet_v2": None}) == "no hand-made network has a like in this space within the budget"
 
 
 def test_where_no_like_is_in_a_space_there_is_none() -> None:

@@ -296,6 +296,16 @@ def test_a_search_and_then_netadapt(budget: float, given: Given, tmp_path: Path)
             search_then_shrink(given.photos, **{"budget": budget} | asked | changes, resume=True)
 
 
+def test_what_a_search_begins_with_is_said(given: Given, tmp_path: Path) -> None:
+    said = dict[str, list[str]]()
+    for method in ("evolution", "random"):
+        asked = arguments(given, tmp_path / method, method=method, trials=1)
+        search(given.photos, BUDGET, **asked, say=said.setdefault(method, []).append)
+    begins = "no hand-made network has a like in this space within the budget"  # its strides multiply to 4
+    assert begins in said["evolution"]
+    assert begins not in said["random"]
+
+
 def test_a_study_with_so_many_trials_and_images_is_the_same_search_again(given: Given, tmp_path: Path) -> None:
     asked = {"trials": 6, "images": 60}
     one, other = (search(given.photos, BUDGET, **arguments(given, tmp_path / name, **asked)) for name in "ab")

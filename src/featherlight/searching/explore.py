@@ -13,6 +13,7 @@ from featherlight.searching.drawing import networks_within
 from featherlight.searching.evolution import evolve
 from featherlight.searching.finals import VALIDATED, merit, rate_of, trained
 from featherlight.searching.front import Found
+from featherlight.searching.hand_made import begun_with, likes
 from featherlight.searching.judging import judge
 from featherlight.searching.space import Genes
 from featherlight.searching.supernet import Supernet
@@ -163,6 +164,8 @@ def _alone(
     url = task.study or str(task.work / JOURNAL)
     study = create_study(url, search, times.path)
     task.say(f"other workers join by: featherlight search DATA --worker --study {shown(url)}")
+    if sampler != "random":
+        task.say(begun_with(likes(task.space, times.clock, task.budget)))
     before = sum(event["seconds"] for event in task.record.journal.read() if event["event"] == "worked")
     begun = time.perf_counter()
     try:

@@ -33,7 +33,7 @@ Options = dict[str, Any]
 
 
 class Block(NamedTuple):
-    """A row in the terms of a `Stage`; the stride of a pool before it is its own."""
+    """A row in the terms of a `Stage`; the stride of a pool before it is its own, unless it has one already."""
 
     kind: str
     channels: int
@@ -46,30 +46,44 @@ class Block(NamedTuple):
 
 
 def hand_made(space: Space, seconds: Callable[[Spec], float], budget: float) -> tuple[Genes, ...]:
-    """The like in the space of every light-weight network of the registry, as wide as the budget allows.
-
-    No two are the same Spec. Those are left out whose blocks are of no kind of the space, whose strides do not multiply
-    to its own, and that do not keep the budget at any width.
-    """
+    """The genes of all `likes`; no two are the same Spec."""
     found: dict[Spec, Genes] = {}
-    for name in list_models():
-        if not entry(name).baseline and not entry(name).variant:
-            like = nearest(space, entry(name).build(), lambda spec: seconds(spec) <= budget)
-            if like is not None:
-                found.setdefault(*like)
+    for like in likes(space, seconds, budget).values():
+        if like is not None:
+            found.setdefault(*like)
     return tuple(found.values())
+
+
+def likes(space: Space, seconds: Callable[[Spec], float], budget: float) -> dict[str, tuple[Spec, Genes] | None]:
+    """Of every light-weight network of the registry, by name, its like in the space, as wide as the budget allows.
+
+    None for those whose blocks are of no kind of the space, that halve the image more often, and that do not keep the
+    budget at any width.
+    """
+    names = [name for name in list_models() if not entry(name).baseline and not entry(name).variant]
+    return {name: nearest(space, entry(name).build(), lambda spec: seconds(spec) <= budget) for name in names}
+
+
+def begun_with(known: Mapping[str, object | None]) -> str:
+    """A sentence on these `likes`: of which networks there is one, and of which none."""
+    having = [name for name, like in known.items() if like is not None]
+    lacking = [name for name, like in known.items() if like is None]
+    if not having:
+        return "no hand-made network has a like in this space within the budget"
+    none = f"; in this space, within the budget, there is none of {', '.join(lacking)}" if lacking else ""
+    return f"it begins with the likes of {', '.join(having)}{none}"
 
 
 def nearest(space: Space, spec: Spec, keeps: Callable[[Spec], bool]) -> tuple[Spec, Genes] | None:
     """The network of the space that is most like this one and `keeps` what it has to, and its genes; None without one.
 
-    Its blocks are cut into as many runs as there are stages, where that changes least. Then all widths are scaled down
-    until it does.
+    Its blocks are cut into as many runs as there are stages, where that changes least; if they halve the image less
+    often than the space does, the last runs that can do so too. Then all widths are scaled down until it does.
     """
     if total_stride(spec) > space.total_stride:
         spec = small_images(spec)
     blocks, stem, last = list(_blocks(spec)), spec.rows[0], spec.rows[-1]
-    if total_stride(spec) != space.total_stride or len(blocks) < len(space.stages) or not isinstance(stem, Convolution):
+    if total_stride(spec) > space.total_stride or len(blocks) < len(space.stages) or not isinstance(stem, Convolution):
         return None
     ends: Options = {
         "stem.stride": _number(space.stem_strides, stem.stride)[0],
@@ -81,7 +95,7 @@ def nearest(space: Space, spec: Spec, keeps: Callable[[Spec], bool]) -> tuple[Sp
         "hidden": (space.hidden, spec.head.hidden[0] if spec.head.hidden else 0),
     }
     cuts = [
-        _cut(space, blocks, (0, *inner, len(blocks)))
+        _cut(space, blocks, (0, *inner, len(blocks)), space.total_stride // ends["stem.stride"])
         for inner in itertools.combinations(range(1, len(blocks)), len(space.stages) - 1)
     ]
     for off, channels, options in sorted(cuts, key=lambda each: each[0])[:CUTS]:
@@ -136,9 +150,12 @@ def _nearest_first(choices: Sequence[Sequence[tuple[int, float]]]) -> Iterator[t
 
 
 def _cut(
-    space: Space, blocks: Sequence[Block], ends: Sequence[int]
+    space: Space, blocks: Sequence[Block], ends: Sequence[int], stride: int
 ) -> tuple[float, dict[str, tuple[tuple[int, ...], int]], Options]:
-    """How far the stages are from these runs of blocks, their widths, and the other options that are nearest."""
+    """How far the stages are from these runs of blocks, their widths, and the other options that are nearest.
+
+    The strides of the stages are to multiply to `stride`.
+    """
     off, widths, options = 0.0, {}, Options()
     for number, (first, end) in enumerate(itertools.pairwise(ends)):
         stage, run = space.stages[number], blocks[first:end]
@@ -147,6 +164,11 @@ def _cut(
         for name, (value, distance) in _taken(stage, run).items():
             off += distance
             options[f"stages.{number}.{name}"] = value
+        stride //= options[f"stages.{number}.stride"]
+    for number, stage in reversed(list(enumerate(space.stages))):
+        if stride > 1 and options[f"stages.{number}.stride"] == 1 and 2 in stage.strides:
+            options[f"stages.{number}.stride"] = 2
+            off, stride = off + 1, stride // 2
     return off, widths, options
 
 
@@ -172,26 +194,31 @@ def _taken(stage: Stage, run: Sequence[Block]) -> Mapping[str, tuple[Any, float]
 
 def _blocks(spec: Spec) -> Iterator[Block]:
     """The rows but for the stem and the convolution before the pool; some may be of kinds that no stage has."""
-    stride = 1
+    pooled = 1
     for number, row, entering in walk(spec):
         if number == 0 or (row is spec.rows[-1] and _is_last(row)):
             continue
-        stride *= row.stride
         if isinstance(row, Pool):
+            pooled *= row.stride
             continue
         expanded = row.expanded or entering if isinstance(row, InvertedResidual) else entering
         gate = row.squeeze_excite if isinstance(row, InvertedResidual | ShuffleUnit2) else None
-        yield Block(
+        block = Block(
             row.kind,
             out_channels(row, entering),
-            stride,
+            row.stride,
             getattr(row, "kernel", 3),
             expanded / entering,
             gate.channels / expanded if gate else 0,
             _plain(getattr(row, "activation", "relu")),
             row.bypass != "none" if isinstance(row, Fire) else getattr(row, "skip", True),
         )
-        stride = 1
+        if block.stride > 1 and pooled > 1:  # as in ShuffleNets: no block of a stage has both strides
+            yield block._replace(channels=entering, stride=pooled)
+        else:
+            block = block._replace(stride=pooled * block.stride)
+        yield block
+        pooled = 1
 
 
 def _is_last(row: object) -> bool:
