@@ -93,6 +93,30 @@ def test_it_writes_a_network_that_names_the_pictures(pictures: Path, tmp_path: P
         fit(pictures, "10s", out=out, resume=True)
 
 
+def test_where_weights_cannot_be_had_the_networks_within_the_budget_are_told_once_and_all_of_them(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(_: object) -> None:
+        raise Failure("no network")
+
+    def few(size: int) -> dict[str, tuple[Candidate, ...]]:
+        # The first has weights and promises most with them; without, the second does.
+        return {"shufflenet_v2": (Candidate("shufflenet_v2", 0.5, size),),
+                "mobilenet_v3_small": (Candidate("mobilenet_v3_small", 0.75, size),)}  # fmt: skip
+
+    monkeypatch.setattr("featherlight.fitting.weights.fetch", fetch)
+    monkeypatch.setattr("featherlight.fitting.job.candidates", few)
+    monkeypatch.setattr("featherlight.fitting.train_candidates.LEAST_CONTENDERS", 1)
+    monkeypatch.setattr("featherlight.fitting.rungs.LEAST_IMAGES", 1e9)  # only the one that promises most starts
+    said: list[str] = []
+    fit(pictures, "10s", out=tmp_path / "result", size=96, minutes=0.02, engine="onnxruntime", say=said.append)
+    timed = [at for at, each in enumerate(said) if each.startswith("timed: ")]
+    assert len(timed) == 2
+    [within] = [each for each in said if each.startswith("within ")]
+    assert within == "within 10 s (90th percentile): 2 of 2 networks"
+    assert said.index(within) > timed[-1]
+
+
 def test_where_nothing_fits_it_says_what_came_nearest_and_leaves_no_folder(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "result"
     with pytest.raises(BadInput, match=r"no network keeps a budget of 0\.001 ms here: the nearest, .*times the budget"):

@@ -66,7 +66,10 @@ def test_where_the_network_is_down_one_failure_is_told_and_no_other_is_tried(
     monkeypatch.setattr("featherlight.fitting.weights.fetch", fetch)
     assert [has_weights(task, each) for each in (*FAR, INSTALLED, *FAR)] == [False, False, True, False, False]
     assert tried == ["torchvision:mobilenet_v3_small.tv_in1k", "torchvision:mobilenet_v2.tv_in1k"]
-    assert said == ["the weights are not here and cannot be had: no network; it is trained from scratch"]
+    assert said == [
+        "the weights are not here and cannot be had: no network; networks whose weights are not on this machine are "
+        "trained from scratch"
+    ]
     again = replace(task, record=Record(Journal(task.folder / "journal.jsonl")))
     assert [has_weights(again, each) for each in (*FAR, INSTALLED)] == [False, False, True]
     assert len(tried) == 2  # what was found out stands in the journal

@@ -172,6 +172,7 @@ def _time(task: Task, bench: AnyBench, tried: Sequence[int], made: bool) -> tupl
     if lack_weights(task, timing.found.fitting, rates):  # then others may be more promising, who were not timed
         lacking = [c for c in every if known_weights(c) and not has_weights(task, c)]
         timing.time_promising(every, lambda some: contenders(task, some, rates, lacking))
+    task.say(timing.found.told(task))
     if not timing.found.fitting:
         _discard(task.folder, made)
         raise nothing_fits(task, timing.found)

@@ -44,6 +44,13 @@ class Field:
         """Those that keep the budget and all limits."""
         return [each.candidate for each in self.timed if each.verdict == "fits"]
 
+    def told(self, task: Task) -> str:
+        """A sentence on how many keep the budget, and what is wrong with the others."""
+        words = [each.verdict for each in self.timed] + [each.verdict for each in self.ruled_out]
+        others = "".join(f", {words.count(word)} {word}" for word in sorted({*words} - {"fits"}))
+        by = "upper bound" if task.label else "90th percentile"
+        return f"within {show_time(task.budget)} ({by}): {len(self.fitting)} of {len(words)} networks{others}"
+
 
 def settle_engines(task: Task, bench: AnyBench, networks: Networks) -> None:
     """Let the installed engines race on one candidate, where none was named, and drop those that are far behind."""
@@ -82,8 +89,6 @@ class Timing:
             self._settle(firsts)
             told = ", ".join(f"{c.name} {show_time(measured.median)}" for c, measured in firsts.items())
             self.task.say(f"{self.task.label or 'timed'}: {told or 'none; all break a limit'}")
-        by = "upper bound" if self.task.label else "90th percentile"
-        self.task.say(f"within {show_time(self.task.budget)} ({by}): {self._told()}")
 
     def _wanted(
         self, every: Collection[Candidate], contenders: Callable[[Iterable[Candidate]], Sequence[Candidate]]
@@ -146,10 +151,6 @@ class Timing:
         for candidate, taken in measured.items():
             self.task.record.add("timed again", name=candidate.name, round=number, **measured_to_json(taken))
         return known | measured
-
-    def _told(self) -> str:
-        words = [each.verdict for each in self._timed.values()] + [each.verdict for each in self._ruled_out.values()]
-        return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(sorted(words)))
 
 
 def nothing_fits(task: Task, found: Field) -> BadInput:

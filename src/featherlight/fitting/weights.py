@@ -55,6 +55,6 @@ def _fetched(task: Task, weights: Weights) -> bool:
     try:
         fetch(weights)
     except (FeatherlightError, OSError) as error:
-        task.say(f"{error}; it is trained from scratch")
+        task.say(f"{error}; networks whose weights are not on this machine are trained from scratch")
         return False
     return True
