@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -17,9 +17,11 @@ import featherlight as fl
 from featherlight.data import Preprocessing, open_dataset
 from featherlight.engines import available
 from featherlight.errors import BadInput, Failure
-from featherlight.predict import Classifier, Evaluation, evaluate
+from featherlight.predict import Classifier, Evaluation, compiled_classifier, evaluate
 from featherlight.pretrained import create_model, save
 from featherlight.training import evaluate as accuracy
+from featherlight_runtime import FlightError, Network
+from featherlight_runtime import load as load_network
 
 ENGINES = [engine.name for engine in available()]
 
@@ -71,6 +73,32 @@ def test_a_flight_file_is_evaluated_as_what_it_was_compiled_from(
         assert network.threads == evaluate(fl.load(path, threads=2), brightness.dataset(VALUES, TRUE)).target.threads
     with pytest.raises(BadInput, match="is compiled, which the engine native alone runs; got engine 'torch'"):
         evaluate(path, brightness.dataset(VALUES, TRUE), engine="torch")
+
+
+def test_a_flight_file_is_closed_again_and_a_classifier_that_was_given_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remembered(*given: Any) -> Network:
+        opened.append(load_network(*given))
+        return opened[-1]
+
+    opened, path = list[Network](), tmp_path / "net.flight"
+    fl.compile(brightness.classifier(), out=path).close()
+    monkeypatch.setattr(compiled_classifier, "load_network", remembered)
+    evaluate(path, brightness.dataset(VALUES, TRUE), threads=1)
+    with pytest.raises(BadInput, match="there is nothing at"):
+        evaluate(path, tmp_path / "nowhere", threads=1)
+    fl.compile(brightness.classifier().model, input_shape=(1, 4, 4), out=path).close()
+    with pytest.raises(BadInput, match="does not say what becomes of a photograph"):
+        evaluate(path, brightness.dataset(VALUES, TRUE), threads=1)
+    assert len(opened) == 3
+    for network in opened:
+        with pytest.raises(FlightError, match="closed"):
+            network(np.zeros(network.program.inputs[0].shape, np.float32))
+    fl.compile(brightness.classifier(), out=path).close()
+    given = fl.load(path)
+    evaluate(given, brightness.dataset(VALUES, TRUE))
+    assert len(given.predict(np.zeros((4, 4, 3), np.uint8))) == 3
 
 
 def test_the_surest_20_mistakes_are_listed_in_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,20 +77,24 @@ def load_compiled(path: str | os.PathLike[str], threads: int = 1) -> CompiledCla
     photograph.
     """
     name = os.fspath(path)
-    try:
-        network = load_network(path, threads)
-    except FlightError as error:
-        raise BadInput(str(error)) from error
-    about = network.program.about
-    if not {"preprocessing", "label_names"} <= set(about):
-        raise BadInput(
-            f"{name} does not say what becomes of a photograph and what its classes are called, for it was compiled "
-            f"from a bare network: compile a folder or a name, or call featherlight_runtime.load({name!r})(images)"
-        )
-    try:
-        return CompiledClassifier(network, *_described(network, about))
-    except ValueError as error:  # BadInput is one
-        raise BadInput(f"{name}: {error}") from error
+    with contextlib.ExitStack() as opened:
+        try:
+            network = opened.enter_context(load_network(path, threads))
+        except FlightError as error:
+            raise BadInput(str(error)) from error
+        about = network.program.about
+        if not {"preprocessing", "label_names"} <= set(about):
+            raise BadInput(
+                f"{name} does not say what becomes of a photograph and what its classes are called, for it was "
+                "compiled from a bare network: compile a folder or a name, or call "
+                f"featherlight_runtime.load({name!r})(images)"
+            )
+        try:
+            classifier = CompiledClassifier(network, *_described(network, about))
+        except ValueError as error:  # BadInput is one
+            raise BadInput(f"{name}: {error}") from error
+        opened.pop_all()  # it is the caller's now
+    return classifier
 
 
 def _described(network: Network, about: Mapping[str, Any]) -> tuple[tuple[str, ...], Preprocessing]:

@@ -21,7 +21,7 @@ from featherlight.predict.compiled_classifier import CompiledClassifier
 from featherlight.predict.metrics import Answers, Calibration, ClassMetrics
 from featherlight.predict.origin import find_origin
 from featherlight.predict.same_classes import match_labels
-from featherlight.predict.subject import Subject, find_subject
+from featherlight.predict.subject import Subject, open_subject
 from featherlight.pretrained import Progress
 from featherlight.timing import Target, this_machine
 
@@ -129,15 +129,15 @@ def evaluate(
     if split not in SPLITS:
         raise must_be("split", f"one of {', '.join(SPLITS)}", split)
     threads = this_machine().cores if threads is None else threads
-    subject = find_subject(source, download, threads)
-    dataset = data if isinstance(data, Dataset) else open_dataset(data, _seed(subject) if seed is None else seed)
-    classes = match_labels(subject.label_names, dataset.label_names, subset=subset)
-    parts = [dataset.train, dataset.validation, dataset.test] if split == "all" else [getattr(dataset, split)]
-    if not any(map(len, parts)):
-        raise BadInput(f"the {split} split of {dataset.source} has no images")
-    with subject.run(engine, threads, min(batch, max(map(len, parts)))) as running:
-        asked = _ask(running, subject, parts, classes, progress)
-    return _summary(asked, subject, dataset, split, parts, running.target)
+    with open_subject(source, download, threads) as subject:
+        dataset = data if isinstance(data, Dataset) else open_dataset(data, _seed(subject) if seed is None else seed)
+        classes = match_labels(subject.label_names, dataset.label_names, subset=subset)
+        parts = [dataset.train, dataset.validation, dataset.test] if split == "all" else [getattr(dataset, split)]
+        if not any(map(len, parts)):
+            raise BadInput(f"the {split} split of {dataset.source} has no images")
+        with subject.run(engine, threads, min(batch, max(map(len, parts)))) as running:
+            asked = _ask(running, subject, parts, classes, progress)
+        return _summary(asked, subject, dataset, split, parts, running.target)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,21 @@ class Subject:
         if engine not in (None, engines.AUTO, self.engine):
             raise BadInput(f"{self.name} is compiled, which the engine {self.engine} alone runs; got engine {engine!r}")
         return self.source.running()
+
+
+@contextlib.contextmanager
+def open_subject(
+    source: str | os.PathLike[str] | Classifier | CompiledClassifier,
+    progress: Progress | None = None,
+    threads: int = 1,
+) -> Iterator[Subject]:
+    """What `find_subject` finds; a flight file's network is closed when the block ends, one that was given is not."""
+    subject = find_subject(source, progress, threads)
+    try:
+        yield subject
+    finally:
+        if isinstance(subject.source, CompiledClassifier) and subject.source is not source:
+            subject.source.network.close()
 
 
 def find_subject(
