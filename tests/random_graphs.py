@@ -118,6 +118,27 @@ def hard_pieces(g: Growing, x: str) -> str:
             return g.add(kinds.Multiply(), *g.draw(st.permutations([sixth(x), gate])))
 
 
+def smooth_pieces(g: Growing, x: str) -> str:
+    """X sigmoid(x), or x (1 + erf(x / sqrt 2)) / 2 with the half at any place; at times with a number that is not 1."""
+
+    def product(*factors: str) -> str:
+        return g.add(kinds.Multiply(), *g.draw(st.permutations(factors)))
+
+    if g.chance():
+        return product(x, g.add(kinds.Activation("sigmoid"), x))
+    error = g.add(kinds.Activation("erf"), product(x, g.number(0.5**0.5)))
+    one = g.number(g.draw(st.sampled_from([1.0, 1.0, 1.0, 2.0])))
+    gate = g.add(kinds.Add(), *g.draw(st.permutations([error, one])))
+    if g.chance():
+        g.maps.append(gate)
+    factors = [x, gate]
+    place = g.draw(st.integers(0, 2))
+    if place < 2:
+        factors[place] = product(factors[place], g.number(0.5))
+        return product(*factors)
+    return product(product(*factors), g.number(0.5))
+
+
 def pool(g: Growing, x: str) -> str:
     padding = g.draw(st.tuples(*[st.integers(0, 1)] * 4))
     if g.chance():
@@ -223,7 +244,7 @@ GATES: list[Kind] = [kinds.Activation("sigmoid"), kinds.Activation("hard_sigmoid
 BLOCKS = [fire, squeeze_excite, inverted_residual]
 STEPS: list[Callable[[Growing, str], str]] = [
     *(convolution, batch_norm, convolution_and_norm, convolution_and_norm, element_wise, arithmetic),
-    *(hard_pieces, pool, padded, nothing, joined, shuffled, split, shuffle_unit, *BLOCKS),
+    *(hard_pieces, smooth_pieces, pool, padded, nothing, joined, shuffled, split, shuffle_unit, *BLOCKS),
 ]
 
 

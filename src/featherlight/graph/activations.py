@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-Function = Literal["relu", "relu6", "hard_sigmoid", "hard_swish", "sigmoid", "silu", "tanh", "gelu", "elu", "softplus"]
+Function = Literal[
+    "relu", "relu6", "hard_sigmoid", "hard_swish", "sigmoid", "silu", "tanh", "gelu", "erf", "elu", "softplus"
+]
 
 
 def sigmoid(x: Array) -> Array:
@@ -29,7 +31,12 @@ def hard_sigmoid(x: Array) -> Array:
 
 def gelu(x: Array) -> Array:
     """X times the normal distribution's integral up to x, exact rather than by tanh (Hendrycks and Gimpel 2016)."""
-    return np.asarray(0.5 * x * (1.0 + np.vectorize(math.erf, otypes=[float])(x / math.sqrt(2.0))))
+    return np.asarray(0.5 * x * (1.0 + erf(x / math.sqrt(2.0))))
+
+
+def erf(x: Array) -> Array:
+    """The error function."""
+    return np.asarray(np.vectorize(math.erf, otypes=[float])(x))
 
 
 FUNCTIONS: dict[Function, Callable[[Array], Array]] = {
@@ -41,6 +48,7 @@ FUNCTIONS: dict[Function, Callable[[Array], Array]] = {
     "silu": lambda x: x * sigmoid(x),
     "tanh": np.tanh,
     "gelu": gelu,
+    "erf": erf,
     "elu": lambda x: np.maximum(x, 0.0) + np.expm1(np.minimum(x, 0.0)),
     "softplus": lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
 }

@@ -69,6 +69,7 @@ TRUE: dict[Function, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "silu": lambda x: x * true_sigmoid(x),
     "tanh": np.tanh,
     "gelu": true_gelu,
+    "erf": np.vectorize(math.erf, otypes=[float]),
     "elu": lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x),
     "softplus": lambda x: np.logaddexp(x, 0),
 }

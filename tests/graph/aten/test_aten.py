@@ -37,6 +37,8 @@ CASES: dict[str, Callable[[Tensor], Any]] = {
     "silu": lambda x: aten.silu(x),
     "tanh": lambda x: aten.tanh(x),
     "gelu": lambda x: aten.gelu(x) + aten.gelu(x * 2, approximate="tanh"),
+    "erf": lambda x: aten.erf(x * 2),
+    "special_erf": lambda x: aten.special_erf(x * 2),
     "leaky_relu": lambda x: aten.leaky_relu(x) + aten.leaky_relu_(x * 2, 0.2),
     "prelu": lambda x: aten.prelu(x, VECTOR) + aten.prelu(x[:, 0], VECTOR[:1])[:, None],
     "elu": lambda x: aten.elu(x) + aten.elu(x * 2, 0.5, 1.5, 0.25),

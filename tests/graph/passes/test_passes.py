@@ -39,6 +39,7 @@ from featherlight.graph.passes import (
     fold_pad,
     hard_swish,
     shuffle_unit,
+    smooth_activations,
 )
 
 Pass = Callable[[Graph], Graph]
@@ -240,6 +241,52 @@ def test_a_number_that_makes_x_larger_is_no_part_of_a_hard_function() -> None:
     threes = d.constant("threes", np.full((1, 4, 2, 2), 3, np.float32))
     graph = d.graph([d.op(Divide(), d.op(Activation("relu6"), d.op(Add(), d.x, threes)), 6.0)])
     assert what(same_after(hard_swish, graph)) == what(graph)
+
+
+def test_silu_is_recognised_whichever_comes_first() -> None:
+    d = Drawing()
+    gate = d.op(Activation("sigmoid"), d.x)
+    outputs = [d.op(Multiply(), d.x, gate), d.op(Multiply(), gate, d.x), d.op(Multiply(), gate, gate)]
+    found = what(same_after(smooth_activations, d.graph(outputs)))
+    assert found == [Activation("sigmoid"), *[Activation("silu")] * 2, Multiply()]
+
+
+@pytest.mark.parametrize("root", [2**0.5, float(np.float32(2**0.5)), 1.414214], ids=["exact", "single", "rounded"])
+def test_gelu_is_recognised_in_every_spelling(root: float) -> None:
+    d = Drawing()
+    sums = [d.op(Add(), d.op(Activation("erf"), d.op(Divide(), d.x, root)), 1.0)]
+    sums += [d.op(Add(), 1.0, d.op(Activation("erf"), d.op(Multiply(), 1 / root, d.x)))]
+    outputs: list[str] = []
+    for each in sums:
+        outputs += [
+            d.op(Multiply(), d.op(Multiply(), d.x, 0.5), each),
+            d.op(Multiply(), each, d.op(Divide(), d.x, 2.0)),
+        ]
+        outputs += [
+            d.op(Multiply(), d.x, d.op(Multiply(), 0.5, each)),
+            d.op(Divide(), d.op(Multiply(), each, d.x), 2.0),
+        ]
+    assert what(same_after(smooth_activations, d.graph(outputs))) == [Activation("gelu")] * 8
+
+
+@pytest.mark.parametrize(("root", "one", "half"), [(1.4, 1.0, 0.5), (2**0.5, 2.0, 0.5), (2**0.5, 1.0, 1.0)])
+def test_other_numbers_are_no_gelu(root: float, one: float, half: float) -> None:
+    d = Drawing()
+    total = d.op(Add(), d.op(Activation("erf"), d.op(Divide(), d.x, root)), one)
+    graph = d.graph([d.op(Multiply(), d.op(Multiply(), d.x, half), total)])
+    assert what(same_after(smooth_activations, graph)) == what(graph)
+
+
+def test_a_gate_of_something_else_is_no_smooth_activation() -> None:
+    d = Drawing()
+    other = d.op(Activation("tanh"), d.x)
+    total = d.op(Add(), d.op(Activation("erf"), d.op(Divide(), other, 2**0.5)), 1.0)
+    outputs = [
+        d.op(Multiply(), d.op(Multiply(), d.x, 0.5), total),
+        d.op(Multiply(), d.x, d.op(Activation("sigmoid"), other)),
+    ]
+    graph = d.graph(outputs)
+    assert what(same_after(smooth_activations, graph)) == what(graph)
 
 
 @pytest.mark.parametrize("rest", [(5, 5), (25,)])

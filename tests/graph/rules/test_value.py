@@ -122,6 +122,7 @@ TORCH_FUNCTIONS: dict[Function, Any] = {
     "silu": F.silu,
     "tanh": torch.tanh,
     "gelu": F.gelu,
+    "erf": torch.erf,
     "elu": F.elu,
     "softplus": lambda x: torch.log1p(torch.exp(-x.abs())) + torch.relu(x),
 }

@@ -20,6 +20,7 @@ MOST = (2 - 2**-23) * 2.0**127  # the largest float
 
 _TANH = (-0.333332777, 0.133313313, -0.0537300073, 0.0206061788, -0.00566697866)  # of tanh(x), |x| <= 0.625
 _ARTANH = tuple(1 / (2 * power + 1) for power in range(1, 8))  # of artanh(s) / s - 1 by s^2, |s| <= 1 / 3
+_ERF = (1.12837911, -0.376123428, 0.112803169, -0.0267150551, 0.00492176181, -0.000564805989)  # of erf(x) / x, |x| <= 1
 # Of exp(t^2 / 2) times the normal distribution's integral from t on, times t + 4, by (t - 4) / (t + 4); 0 <= t <= 14.
 _NORMAL = (
     *(0.755285144, -0.607896626, 0.387136877, -0.186523199, 0.0604041442),
@@ -59,8 +60,13 @@ def tanh(b: Builder, x: Value) -> Value:
     near = multiply_add(b, b.fmul(size, z), polynomial(b, z, _TANH), size)
     grown = exponential(b, b.fadd(size, size))
     far = b.fsub(fill(kind, 1.0), b.fdiv(fill(kind, 2.0), b.fadd(grown, fill(kind, 1.0))))
-    value = b.select(b.fcmp_ordered("<", size, fill(kind, 0.625)), near, far)
-    return b.select(b.fcmp_ordered("<", x, fill(kind, 0.0)), b.fsub(fill(kind, 0.0), value), value)
+    return signed(b, b.select(b.fcmp_ordered("<", size, fill(kind, 0.625)), near, far), x)
+
+
+def signed(b: Builder, value: Value, x: Value) -> Value:
+    """The value, or minus it where `x` is below zero."""
+    zero = fill(x.type, 0.0)
+    return b.select(b.fcmp_ordered("<", x, zero), b.fsub(zero, value), value)
 
 
 def gelu(b: Builder, x: Value) -> Value:
@@ -69,6 +75,15 @@ def gelu(b: Builder, x: Value) -> Value:
     tail = normal_tail(b, magnitude(b, x))
     below = b.select(b.fcmp_ordered("<", x, fill(kind, 0.0)), tail, b.fsub(fill(kind, 1.0), tail))
     return b.fmul(x, below)
+
+
+def erf(b: Builder, x: Value) -> Value:
+    """1 - twice the tail at sqrt(2) |x|, with x's sign; near zero, where that would cancel, a polynomial."""
+    kind, size = x.type, magnitude(b, x)
+    near = b.fmul(size, polynomial(b, b.fmul(x, x), _ERF))
+    tail = normal_tail(b, b.fmul(size, fill(kind, math.sqrt(2.0))))
+    far = multiply_add(b, fill(kind, -2.0), tail, fill(kind, 1.0))
+    return signed(b, b.select(b.fcmp_ordered("<", size, fill(kind, 1.0)), near, far), x)
 
 
 def normal_tail(b: Builder, t: Value) -> Value:
@@ -116,6 +131,7 @@ FUNCTIONS: dict[Function, Callable[[Builder, Value], Value]] = {
     "silu": lambda b, x: b.fmul(x, sigmoid(b, x)),
     "tanh": tanh,
     "gelu": gelu,
+    "erf": erf,
     "elu": elu,
     "softplus": softplus,
 }

@@ -76,6 +76,8 @@ ATEN: dict[str, Callable[..., Result]] = {
     "silu": activation("silu"),
     "tanh": activation("tanh"),
     "gelu": gelu,
+    "erf": activation("erf"),
+    "special_erf": activation("erf"),
     "leaky_relu": leaky_relu,
     "prelu": prelu,
     "elu": elu,

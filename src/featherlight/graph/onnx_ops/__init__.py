@@ -88,6 +88,7 @@ OPERATORS: dict[str, Callable[..., Result]] = {
     "Sigmoid": activation("sigmoid"),
     "Tanh": activation("tanh"),
     "Gelu": gelu,
+    "Erf": activation("erf"),
     "Swish": swish,
     "Elu": elu,
     "Selu": selu,

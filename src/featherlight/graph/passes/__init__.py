@@ -9,6 +9,7 @@ from featherlight.graph.passes.fold_pad import fold_pad
 from featherlight.graph.passes.hard_swish import hard_swish
 from featherlight.graph.passes.pipeline import PASSES, canonical
 from featherlight.graph.passes.shuffle_unit import shuffle_unit
+from featherlight.graph.passes.smooth_activations import smooth_activations
 
 __all__ = [
     "PASSES",
@@ -21,4 +22,5 @@ __all__ = [
     "fold_pad",
     "hard_swish",
     "shuffle_unit",
+    "smooth_activations",
 ]

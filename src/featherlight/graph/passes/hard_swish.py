@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from featherlight.graph.ir import Graph, Op
-from featherlight.graph.kinds import Activation, Add, Clip, Divide, Multiply
-from featherlight.graph.passes.rewriting import makers, number, rebuilt
+from featherlight.graph.kinds import Activation, Add, Clip, Divide
+from featherlight.graph.passes.rewriting import factors, in_place_of, makers, number, rebuilt
 
 Makers = dict[str, Op]
 
@@ -36,35 +36,30 @@ def hard_swish(graph: Graph) -> Graph:
 
 def _hard_sigmoid(graph: Graph, made: Makers, op: Op) -> Op | None:
     x = _clipped_sum(graph, made, _sixfold(graph, op))
-    return _in_place_of(graph, op, Activation("hard_sigmoid"), x)
+    return in_place_of(graph, op, Activation("hard_sigmoid"), x)
 
 
 def _hard_swish(graph: Graph, made: Makers, op: Op) -> Op | None:
     """From x * hard_sigmoid(x), from (x * relu6(x + 3)) / 6 or from (x / 6) * relu6(x + 3)."""
     sixfold = made.get(_sixfold(graph, op) or "")
-    for x, gate in _factors(op):
+    for x, gate in factors(op):
         maker = made.get(gate)
         if maker is not None and maker.kind == Activation("hard_sigmoid") and maker.inputs[0] == x:
-            return _in_place_of(graph, op, Activation("hard_swish"), x)
+            return in_place_of(graph, op, Activation("hard_swish"), x)
         sixth = made.get(x)
         if sixth is not None and (whole := _sixfold(graph, sixth)) and _clipped_sum(graph, made, gate) == whole:
-            return _in_place_of(graph, op, Activation("hard_swish"), whole)
-    for x, gate in _factors(sixfold) if sixfold is not None else ():
+            return in_place_of(graph, op, Activation("hard_swish"), whole)
+    for x, gate in factors(sixfold) if sixfold is not None else ():
         if _clipped_sum(graph, made, gate) == x:
-            return _in_place_of(graph, op, Activation("hard_swish"), x)
+            return in_place_of(graph, op, Activation("hard_swish"), x)
     return None
-
-
-def _factors(op: Op) -> tuple[tuple[str, str], ...]:
-    """The operands of a product, either one first."""
-    return (op.inputs, op.inputs[::-1]) if isinstance(op.kind, Multiply) else ()  # type: ignore[return-value]
 
 
 def _sixfold(graph: Graph, op: Op) -> str | None:
     """What the operation divides by 6."""
     if isinstance(op.kind, Divide) and number(graph, op.inputs[1]) == 6:
         return op.inputs[0]
-    for x, sixth in _factors(op):
+    for x, sixth in factors(op):
         # Written in float32 it is not 1/6 to the last digit.
         if (value := number(graph, sixth)) is not None and math.isclose(value, 1 / 6, rel_tol=1e-6):
             return x
@@ -80,9 +75,3 @@ def _clipped_sum(graph: Graph, made: Makers, name: str | None) -> str | None:
     if plus is None or not isinstance(plus.kind, Add):
         return None
     return next((x for x, three in (plus.inputs, plus.inputs[::-1]) if number(graph, three) == 3), None)
-
-
-def _in_place_of(graph: Graph, op: Op, kind: Activation, x: str | None) -> Op | None:
-    if x is None or graph.tensors[x] != graph.tensors[op.outputs[0]]:
-        return None
-    return Op(kind, (x,), op.outputs, op.origin)

@@ -13,6 +13,7 @@ from featherlight.graph.passes.fold_constants import fold_constants
 from featherlight.graph.passes.fold_pad import fold_pad
 from featherlight.graph.passes.hard_swish import hard_swish
 from featherlight.graph.passes.shuffle_unit import shuffle_unit
+from featherlight.graph.passes.smooth_activations import smooth_activations
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     drop_unused,  # first: later passes ask whether something else reads a tensor, and the dead do not count
@@ -23,6 +24,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fold_pad,
     fold_batch_norm,
     hard_swish,
+    smooth_activations,
     shuffle_unit,  # after channel_shuffle, whose result it looks for
 )
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from featherlight.graph.ir import Constant, Graph, Op, Tensor
+from featherlight.graph.kinds import Activation, Multiply
 from featherlight.graph.passes.drop_unused import drop_unused
 from featherlight.graph.rules.shape import infer
 
@@ -35,6 +36,18 @@ def number(graph: Graph, name: str) -> float | None:
     if value is None or value.size == 0 or np.any(value != value.flat[0]):
         return None
     return float(value.flat[0])
+
+
+def factors(op: Op) -> tuple[tuple[str, str], ...]:
+    """The operands of a product, either one first; none of any other operation."""
+    return (op.inputs, op.inputs[::-1]) if isinstance(op.kind, Multiply) else ()  # type: ignore[return-value]
+
+
+def in_place_of(graph: Graph, op: Op, kind: Activation, x: str | None) -> Op | None:
+    """The function of `x` where `op` is, if there is such an `x` and it has the shape of what `op` gives."""
+    if x is None or graph.tensors[x] != graph.tensors[op.outputs[0]]:
+        return None
+    return Op(kind, (x,), op.outputs, op.origin)
 
 
 def unused_name(name: str, taken: Iterable[str]) -> str:

@@ -231,6 +231,7 @@ ACTIVATIONS: dict[Function, Callable[[Form, str], None]] = {
     "silu": lambda form, x: form.finish("Mul", x, form.add("Sigmoid", x)),
     "tanh": lambda form, x: form.finish("Tanh", x),
     "gelu": gelu,
+    "erf": lambda form, x: form.finish("Erf", x),
     "elu": lambda form, x: form.finish("Elu", x),
     "softplus": lambda form, x: form.finish("Softplus", x),
 }
