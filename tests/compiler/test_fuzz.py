@@ -20,7 +20,7 @@ from featherlight.compiler.instruction_set import InstructionSet
 from featherlight.graph import Graph, evaluate, to_onnx
 from random_graphs import graphs
 
-GRAPHS = int(os.environ.get("FUZZ", "60"))
+GRAPHS = int(os.environ.get("FUZZ", "100"))
 OF_SEED = 20
 CHANNELS = (2, 3, 4, 6, 7, 8, 9, 12, 16, 17, 20)  # around vectors of four and of eight
 THREADS = st.lists(st.integers(1, 5), min_size=1, max_size=2, unique=True)
