@@ -44,7 +44,13 @@ def test_a_file_runs_with_the_batch_it_allows(tmp_path: Path, engine: str, first
     ("sizes", "inputs", "batch", "sentence"),
     [
         ([1, *PIXELS], 1, 2, r"^\S*double.onnx takes 1 image\(s\) at a time; got batch=2$"),
-        ([1, 1, "height", 2], 1, 1, r"^the input of \S*double.onnx must be open in nothing but its first dimension$"),
+        ([1, 1, "height", 2], 1, 1, r"^\S*double.onnx leaves open how large its images are: name their size in pixels"),
+        (
+            [1, "channels", 2, 2],
+            1,
+            1,
+            r"^the input of \S*double.onnx must not leave its channels open: export it for a",
+        ),
         ([1, 2, 2], 1, 1, r"^the input of \S*double.onnx must have four dimensions; got 3$"),
         ([1, *PIXELS], 2, 1, r"^\S*double.onnx must have one input and one output; got 2 and 1$"),
     ],
@@ -55,6 +61,25 @@ def test_a_file_that_does_not_take_these_images_is_refused(
     source = OnnxSource(write(tmp_path / "double.onnx", sizes, inputs))
     with pytest.raises(BadInput, match=sentence):
         find("onnxruntime").build(source, threads=1, batch=batch)
+
+
+@pytest.mark.parametrize("engine", ONNX_ENGINES)
+@pytest.mark.parametrize("sizes", [["batch", 1, "height", "width"], [1, 1, "", 2], ["batch", 1, "side", "side"]])
+def test_a_file_that_leaves_its_images_size_open_is_told_it(
+    tmp_path: Path, engine: str, sizes: list[int | str]
+) -> None:
+    source = OnnxSource(write(tmp_path / "double.onnx", sizes), size=2)
+    assert source.input_shape == PIXELS
+    images = np.arange(4, dtype=np.float32).reshape(1, *PIXELS)
+    with find(engine).build(source, threads=1) as running:
+        assert np.array_equal(running(images), 2 * images.reshape(1, 4))
+
+
+@pytest.mark.parametrize(("sizes", "has"), [([1, *PIXELS], "2x2"), ([1, 1, "height", 2], "anyx2")])
+def test_another_size_than_the_files_is_refused(tmp_path: Path, sizes: list[int | str], has: str) -> None:
+    source = OnnxSource(write(tmp_path / "double.onnx", sizes), size=3)
+    with pytest.raises(BadInput, match=rf"^\S*double.onnx takes images of {has}; got size 3$"):
+        find("onnxruntime").build(source, threads=1)
 
 
 @pytest.mark.parametrize("content", [b"not a model", bytes(100), b"\x08\x08" * 7])

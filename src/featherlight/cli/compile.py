@@ -20,7 +20,10 @@ def compile(
         ),
     ],
     out: Annotated[str | None, typer.Option(help="The flight file to write.", metavar="FILE")] = None,
-    size: Annotated[int | None, typer.Option(help="Pixels a side (what the network was made for).")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Pixels a side (what the network was made for), for an ONNX file too that leaves it open."),
+    ] = None,
     batch: Annotated[int, typer.Option(help="Images that are given at once.")] = 1,
     images: Annotated[
         str, typer.Option(help="float32 (N, C, H, W), or uint8 (N, H, W, C): pixels that it normalises itself.")

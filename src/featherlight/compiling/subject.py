@@ -41,9 +41,9 @@ def find_subject(
 ) -> Subject:
     """The network of a torch module, a classifier, a graph, an ONNX file, a folder or a name with its public weights.
 
-    `size` is pixels a side, by default what the network was made for; a graph and an ONNX file have their own. A module
-    may be given the whole `input_shape` instead. Raises BadInput for what is no network, and for another size than such
-    a file's.
+    `size` is pixels a side, by default what the network was made for; a graph has its own, and so has an ONNX file that
+    does not leave height and width open. A module may be given the whole `input_shape` instead. Raises BadInput for
+    what is no network, and for another size than a file's own.
     """
     if size is not None and (not isinstance(size, int) or size < 1):
         raise must_be("size", "a whole number above 0", size)
@@ -59,7 +59,7 @@ def find_subject(
         if name.endswith(".flight"):
             raise BadInput(f"{name} is compiled already: load it with featherlight.load")
         if name.endswith(".onnx") or os.path.isfile(name):
-            return _of_onnx(OnnxSource(Path(name)), size, batch)
+            return _of_onnx(OnnxSource(Path(name), size), batch)
         from featherlight.predict import load
 
         return _of_classifier(load(name, progress=progress), size, batch)
@@ -85,11 +85,11 @@ def _graph(module: nn.Module, batch: int, shape: tuple[int, int, int]) -> Graph:
     return with_batch(ModuleSource(module, shape).graph, batch)
 
 
-def _of_onnx(source: OnnxSource, size: int | None, batch: int) -> Subject:
+def _of_onnx(source: OnnxSource, batch: int) -> Subject:
     """The file's network; whatever its metadata says of photographs and classes, as `featherlight export` writes it."""
     from featherlight.graph import from_onnx
 
-    graph = _sized(from_onnx(source.to_onnx(batch)), size, source.name)
+    graph = from_onnx(source.to_onnx(batch))
     try:
         config, labels = (json.loads(source.metadata[field]) for field in ("preprocessing", "label_names"))
         preprocessing = Preprocessing.from_config(cast("dict[str, Any]", config))

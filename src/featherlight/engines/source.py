@@ -90,9 +90,13 @@ class ModuleSource:
 
 @dataclass(frozen=True)
 class OnnxSource:
-    """An ONNX file with one input (N, channels, height, width) and one output; what was written is what runs."""
+    """An ONNX file with one input (N, channels, height, width) and one output; what was written is what runs.
+
+    size  of the images in pixels, for a file that leaves height and width open; None where the file says it
+    """
 
     path: Path
+    size: int | None = None
     references: dict[int, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -102,11 +106,16 @@ class OnnxSource:
 
     @cached_property
     def input_shape(self) -> tuple[int, int, int]:
-        """Channels, height, width; raises BadInput where the file leaves one of them open."""
-        shape = [size.dim_value for size in _sizes(self._model, self.name)[1:]]
-        if not all(shape):
-            raise BadInput(f"the input of {self.path} must be open in nothing but its first dimension")
-        return shape[0], shape[1], shape[2]
+        """Channels, height, width; raises BadInput for another `size` than the file's, or where neither says it."""
+        channels, height, width = (each.dim_value for each in _sizes(self._model, self.name)[1:])
+        if channels == 0:
+            raise BadInput(f"the input of {self.path} must not leave its channels open: export it for a number of them")
+        if self.size is None and 0 in (height, width):
+            raise BadInput(f"{self.path} leaves open how large its images are: name their size in pixels with size")
+        if self.size is not None and not {height, width} <= {0, self.size}:
+            sides = "x".join(str(side or "any") for side in (height, width))
+            raise BadInput(f"{self.path} takes images of {sides}; got size {self.size}")
+        return channels, height or self.size or 0, width or self.size or 0
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -122,7 +131,7 @@ class OnnxSource:
 
     def to_onnx(self, batch: int) -> bytes:
         """The file's model for `batch` images; raises BadInput where it is for another number of them."""
-        return _for_batch(self._model, batch, self.name)
+        return _fixed(self._model, (batch, *self.input_shape), self.name)
 
     @cached_property
     def _model(self) -> onnx.ModelProto:
@@ -176,18 +185,20 @@ def cannot_run(engine: str, source: Source, error: Exception) -> BadInput:
     return BadInput(f"{engine} cannot run {source.name}: {' '.join(str(error).split())}")
 
 
-def _for_batch(model: onnx.ModelProto, batch: int, name: str) -> bytes:
-    """The model with an open first dimension set to `batch`: an engine does most where every size is known."""
-    first = _sizes(model, name)[0]
-    if first.dim_value not in (0, batch):
-        raise BadInput(f"{name} takes {first.dim_value} image(s) at a time; got batch={batch}")
+def _fixed(model: onnx.ModelProto, shape: tuple[int, ...], name: str) -> bytes:
+    """The model with its input's open dimensions set: an engine does most where every size is known."""
+    sizes = _sizes(model, name)
+    if sizes[0].dim_value not in (0, shape[0]):
+        raise BadInput(f"{name} takes {sizes[0].dim_value} image(s) at a time; got batch={shape[0]}")
+    named = {size.dim_param: number for size, number in zip(sizes, shape, strict=True) if size.dim_param}
     fixed = type(model)()
     fixed.CopyFrom(model)
-    _sizes(fixed, name)[0].dim_value = batch
+    for size, number in zip(_sizes(fixed, name), shape, strict=True):
+        size.dim_value = number
     for value in (*fixed.graph.output, *fixed.graph.value_info):
         for size in value.type.tensor_type.shape.dim:
-            if first.dim_param and size.dim_param == first.dim_param:
-                size.dim_value = batch
+            if size.dim_param in named:
+                size.dim_value = named[size.dim_param]
     return bytes(fixed.SerializeToString())
 
 

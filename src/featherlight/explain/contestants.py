@@ -116,8 +116,6 @@ def _folder(path: str, size: int | None) -> Contestant:
 
 
 def _file(path: str, size: int | None) -> Contestant:
-    source = OnnxSource(Path(path))
-    _, height, width = source.input_shape  # read now: a file that is none is told before anything is timed
-    if size is not None and (height, width) != (size, size):
-        raise BadInput(f"size must be left out for {path}: it takes images of shape {source.input_shape}")
+    source = OnnxSource(Path(path), size)
+    source.input_shape  # noqa: B018 - read now: a file that is none is told before anything is timed
     return Contestant(path, source)

@@ -74,10 +74,7 @@ def _of_module(module: nn.Module, size: int | None, input_shape: tuple[int, int,
 
 
 def _of_onnx(path: Path, size: int | None) -> Subject:
-    source = OnnxSource(path)
-    if size is not None and source.input_shape[1:] != (size, size):
-        height, width = source.input_shape[1:]
-        raise BadInput(f"{path} takes images of {height}x{width}; got size {size}")
+    source = OnnxSource(path, size)
     try:
         saved = Preprocessing.from_config(json.loads(source.metadata["preprocessing"]))
     except (KeyError, ValueError, AttributeError, RecursionError):  # not one of ours, which says what it expects
