@@ -15,7 +15,7 @@ def shrink(
     data: Annotated[str, typer.Argument(help="The images that it was trained on.", metavar="DATA")],
     out: Annotated[str, typer.Option(help="The folder to make.", metavar="DIR2")],
     budget: Annotated[str | None, typer.Option(help="Time for one image, such as 1.5ms.")] = None,
-    faster: Annotated[str | None, typer.Option(help="How much faster instead, such as 30%.")] = None,
+    faster: Annotated[str | None, typer.Option(help="How much faster instead, such as 30%: 1.3 times as fast.")] = None,
     method: Annotated[
         str, typer.Option(help="netadapt, or what it has to beat: uniform (a width) or magnitude (smallest filters).")
     ] = "netadapt",

@@ -67,5 +67,5 @@ def _valid(space: Space, draw: Callable[[], Genes], otherwise: Genes | None = No
         return otherwise
     raise BadInput(
         f"none of {TRIES:,} networks drawn from the space {space.name} is valid: its widths, strides and kinds do not "
-        "fit together"
+        "fit together; give its stages more options"
     )

@@ -45,13 +45,17 @@ class Asked:
 
 
 def parse_share(faster: str | float) -> float:
-    """0.3 of "30%", "30 %" or 0.3; raises BadInput for anything else, and for none."""
+    """0.3 of "30%", "30 %" or 0.3; raises BadInput for anything else, and for none.
+
+    A text of 1 or more needs its "%": who writes 30 hardly wants a network 31 times as fast.
+    """
     text = str(faster).strip()
     try:
         share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         share = math.nan
-    if not 0 < share < math.inf:
+    unclear = isinstance(faster, str) and share >= 1 and not text.endswith("%")
+    if unclear or not 0 < share < math.inf:
         raise must_be("faster", "a share above 0 such as 30%", faster)
     return share
 

@@ -94,7 +94,8 @@ def netadapt(
     nearest = _scaled(clock, state)(least(state.spec, *ends))
     if nearest > target:
         raise BadInput(
-            f"no network of this kind takes {target * 1e3:.4g} ms or less: the nearest takes {nearest * 1e3:.4g} ms"
+            f"no network of this kind takes {target * 1e3:.4g} ms or less: the nearest takes {nearest * 1e3:.4g} ms; "
+            "ask for no less than that, or begin with a faster network"
         )
     while state.seconds > target:
         number += 1

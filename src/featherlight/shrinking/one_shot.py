@@ -75,5 +75,6 @@ def _first(thinner: Callable[[float], Spec], clock: Clock, goal: float) -> Spec:
             return new
         nearest = min(nearest, seconds)
     raise BadInput(
-        f"no network of this kind takes {goal * 1e3:.4g} ms or less: the nearest takes {nearest * 1e3:.4g} ms"
+        f"no network of this kind takes {goal * 1e3:.4g} ms or less: the nearest takes {nearest * 1e3:.4g} ms; "
+        "ask for no less than that, or begin with a faster network"
     )
