@@ -41,7 +41,7 @@ def search(
     threads: Annotated[int, typer.Option(help="Threads that the network may use when it runs.")] = 1,
     study: Annotated[
         str | None,
-        typer.Option(help="Where the trials are kept: a file (in DIR), or sqlite:///..., postgresql://..."),
+        typer.Option(help="Where the trials are kept: a file, sqlite:///... or postgresql://... (a file in DIR)."),
     ] = None,
     worker: Annotated[
         bool, typer.Option("--worker", help="Help the search whose --study this is, from any machine.")
@@ -139,8 +139,8 @@ def _print(searched: Searched) -> None:
     print_table(list(COLUMNS), rows)
     took = searched.measurement
     print(
-        f"\n{len(searched.found):,} networks judged, {len(searched.front)} on the front of accuracy and time, "
-        f"{len(searched.finalists)} trained alone\n"
+        f"\nnetworks judged: {len(searched.found):,}, on the front of accuracy and time: {len(searched.front)}, "
+        f"finalists: {len(searched.finalists)}\n"
         f"{show_time(took.median)}, p90 {show_time(took.p90)}, of {show_time(searched.budget)}: {searched.verdict}"
         f"{f' ({searched.predicted})' if searched.predicted else ''}\n"
         f"test accuracy {searched.test_accuracy:.1%}, validation {searched.validation_accuracy:.1%}, after "

@@ -114,7 +114,7 @@ def _run(task: Task) -> Searched:
         times = times_of(task)
     with _timed(task, "search", spent):
         found = explore(task, times, EXPLORING * task.seconds)
-    task.say(f"{len(found):,} networks judged; timing the most promising")
+    task.say(f"networks judged: {len(found):,}; timing the most promising")
     with _timed(task, "finalists", spent):
         finalists = race(times, finalists_of(times, found), (1 - EXPLORING) * task.seconds)
     with _timed(task, "winner", spent):

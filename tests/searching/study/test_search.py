@@ -51,7 +51,9 @@ def test_a_worker_learns_all_from_the_study(tmp_path: Path, monkeypatch: pytest.
     )
     study = create_study(url, asked, tmp_path / "latency.json")
     monkeypatch.setattr(workers, "work", lambda study, search, **given: work(study, search, trials=2, stream=0))
-    worker(images, url)
+    said: list[str] = []
+    worker(images, url, say=said.append)
+    assert said == [f"helping with {url}: 1 s, 48 images a network", f"nothing is left to judge in {url}"]
     assert len(finished(study.trials)) == 2
     judged = found(study, SPACE)
     assert judged

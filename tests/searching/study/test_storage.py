@@ -49,7 +49,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monk
     ("url", "sentence"),
     [
         ("mysql://localhost/x", "must be the path of a journal"),
-        ("nowhere.journal", "there is no study at nowhere.journal"),
+        ("nowhere.journal", "there is no study at nowhere.journal; .*--budget 1ms --out DIR --study nowhere.journal`"),
         ("sqlite:///nowhere.db", "there is no study at sqlite:///nowhere.db"),
         (PASSWORD, "cannot be opened"),
     ],

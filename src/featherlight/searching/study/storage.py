@@ -70,9 +70,14 @@ def shown(url: str) -> str:
     return f"{scheme}{slashes}{who.partition(':')[0]}{at}{where}"
 
 
+def _nowhere(url: str) -> BadInput:
+    begin = f"featherlight search DATA --budget 1ms --out DIR --study {url}"
+    return BadInput(f"there is no study at {url}; name the one that a search was begun with, or begin it: `{begin}`")
+
+
 def _journal(path: Path, new: bool) -> BaseStorage:
     if not new and not path.exists():
-        raise BadInput(f"there is no study at {path}; begin it with `featherlight search DATA --study {path}`")
+        raise _nowhere(str(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not _may_be_journal(path):
@@ -135,7 +140,7 @@ def _database(url: str, kind: str, new: bool) -> BaseStorage:
         return RDBStorage(parsed.render_as_string(hide_password=False), {"poolclass": NullPool})
     file = Path(sqlalchemy.make_url(url).database or "")
     if not file.name or (not new and not file.exists()):
-        raise BadInput(f"there is no study at {url}; begin it with `featherlight search DATA --study {url}`")
+        raise _nowhere(url)
     file.parent.mkdir(parents=True, exist_ok=True)
     storage = RDBStorage(url, {"poolclass": NullPool, "connect_args": {"timeout": PATIENCE}})
     # By default SQLite lets two processes read a row before either writes it: a trial would be finished twice.

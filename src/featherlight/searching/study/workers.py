@@ -88,6 +88,7 @@ def worker(data: str | os.PathLike[str], study: str, *, say: Say = lambda _: Non
     search = search_from_json(about, dataset, table)
     say(f"helping with {shown(study)}: {show_time(search.budget)}, {search.images:,} images a network")
     work(joined, search, stream=int.from_bytes(os.urandom(4), "big"), say=say)
+    say(f"nothing is left to judge in {shown(study)}")
 
 
 def _looked_after(study: Study, watch: Watch, say: Say) -> list[FrozenTrial]:
