@@ -23,7 +23,7 @@ RUNTIME = Path(featherlight_runtime.__file__).parent
 ROOMS = (
     *("errors", "files", "journal", "spec", "models", "layers", "pretrained", "graph", "cost", "compiler", "timing"),
     *("data", "engines", "latency", "training", "predict", "compiling", "explain", "report", "shrinking", "searching"),
-    *("fitting", "serve", "cli", "__main__"),
+    *("fitting", "cli", "__main__"),
 )
 HEAVY = {"torch", "llvmlite", "onnx", "onnxruntime", "openvino", "PIL", "matplotlib", "kornia"}
 ENGINES = HEAVY - {"PIL", "matplotlib"}
