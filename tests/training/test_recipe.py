@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -58,3 +60,12 @@ def test_fields_are_changed_by_words_as_in_json() -> None:
         changed(Recipe(), ["bach=32"])
     with pytest.raises(BadInput, match="must be field=value"):
         changed(Recipe(), ["batch"])
+
+
+def test_the_page_on_training_has_every_field_its_default_and_what_else_it_may_be() -> None:
+    page = (Path(__file__).parents[2] / "docs/training.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \| (.+) \|$", page, re.MULTILINE)
+    assert {name: json.loads(default) for name, default, _ in rows} == Recipe().to_json()
+    for name, default, told in rows:
+        words = {json.loads(default), *re.findall(r"`([\w-]+)`", told)}
+        assert words >= set(get_args(get_type_hints(Recipe)[name])), name
