@@ -56,6 +56,15 @@ def test_photographs_have_likes_of_networks_with_pools_and_of_those_that_halve_l
     assert [type(row) for row in squeeze.rows] == [Convolution, *[Pool, Fire, Fire] * 4]
 
 
+def test_a_space_between_those_of_small_images_and_photographs_has_likes() -> None:
+    stage = Stage((24, 48), (1, 2), (2,), ("shuffle_unit_2", "inverted_residual"))
+    space = Space("mine", stem=(16,), stem_strides=(2,), stages=(stage,) * 3, total_stride=16)
+    for name in ("mobilenet_v2", "shufflenet_v2"):
+        like = nearest(space, entry(name).build(), lambda _: True)
+        assert like is not None
+        assert total_stride(like[0]) == 16
+
+
 def test_a_network_of_the_space_is_its_own_like() -> None:
     rows = small_images(entry("mobilenet_v2").build(width=0.5)).rows
     stages = [rows[1:2], rows[2:4], rows[4:7], rows[7:11], rows[11:14], rows[14:17], rows[17:18]]
