@@ -4,16 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from featherlight.errors import BadInput, Failure, FeatherlightError, must_be, unknown
+from featherlight.errors import BadInput, DiskFull, Failure, FeatherlightError, must_be, unknown
 
 NAMES = ["mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2", "squeezenet_1_1", "resnet18"]
 
 
-@pytest.mark.parametrize(("kind", "built_in", "code"), [(BadInput, ValueError, 2), (Failure, RuntimeError, 1)])
+@pytest.mark.parametrize(
+    ("kind", "built_in", "code"), [(BadInput, ValueError, 2), (DiskFull, OSError, 2), (Failure, RuntimeError, 1)]
+)
 def test_an_error_is_a_built_in_one_as_well_and_knows_its_exit_code(
     kind: type[FeatherlightError], built_in: type[Exception], code: int
 ) -> None:
-    assert issubclass(kind, (FeatherlightError, built_in))
+    assert issubclass(kind, FeatherlightError)
+    assert issubclass(kind, built_in)
     assert kind("what went wrong").exit_code == code
 
 

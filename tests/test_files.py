@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 
+from featherlight.errors import DiskFull
 from featherlight.files import cache_folder, replacing, sha256, write_bytes, write_json, write_text
 
 
@@ -150,6 +153,27 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
     assert subprocess.run([sys.executable, "-c", FULL, tmp_path / "file"], check=False).returncode == 3
     assert (tmp_path / "file").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+    ids=["python", "rust"],
+)
+def test_a_full_disk_is_told_with_the_file_and_by_whoever_writes(tmp_path: Path, error: Exception) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(DiskFull) as told, replacing(path):
+        raise error
+    assert str(told.value) == f"{path} cannot be written: No space left on device; free some room"
+    assert isinstance(told.value, OSError)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+    with pytest.raises(PermissionError), replacing(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
 
 @pytest.mark.parametrize(

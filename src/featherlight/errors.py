@@ -2,6 +2,7 @@
 
     FeatherlightError
     |- BadInput (also a ValueError)      what the user gave cannot be used: exit code 2
+    |- DiskFull (also an OSError)        there is no room for what is to be written: exit code 2
     `- Failure  (also a RuntimeError)    something that should hold did not: exit code 1
 
 A sentence names the thing, what is allowed, and what came:
@@ -22,6 +23,12 @@ class FeatherlightError(Exception):
 
 class BadInput(FeatherlightError, ValueError):
     """What the user gave cannot be used; the sentence names it and the mend."""
+
+    exit_code = 2
+
+
+class DiskFull(FeatherlightError, OSError):
+    """There is no room for what is to be written; the user can free some, and nothing that was there is lost."""
 
     exit_code = 2
 

@@ -7,6 +7,7 @@ whenever the power goes, sees the old file or the new one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -16,7 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, DiskFull
+
+FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may have of it
 
 
 def cache_folder() -> Path:
@@ -36,24 +39,51 @@ def check_no_folder(path: Path, what: str) -> None:
         raise BadInput(f"{what} must be the name of a file; {os.fspath(path)!r} is a folder")
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether it says that there is no room."""
+    return isinstance(error, DiskFull) or _lacks_room(error) is not None
+
+
+def _lacks_room(error: BaseException) -> str | None:
+    """What the system says where there is no room, as Python tells it or a library in Rust does (safetensors)."""
+    told = (
+        number for number in FULL if getattr(error, "errno", None) == number or f"(os error {number})" in str(error)
+    )
+    return next(map(os.strerror, told), None)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A block that writes `path`: where there is no room for it, it raises DiskFull, which names the path."""
+    try:
+        yield
+    except Exception as error:
+        reason = _lacks_room(error)
+        if isinstance(error, DiskFull) or reason is None:
+            raise
+        raise DiskFull(f"{path} cannot be written: {reason}; free some room") from error
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; it takes the place of `path` when the block ends without an error.
 
-    For writers that want a path of their own. After an error nothing is left and `path` is as it was.
+    For writers that want a path of their own. After an error nothing is left and `path` is as it was. Raises DiskFull
+    where there is no room.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        _keep_mode(temporary, path)
-        _sync(temporary)
-        os.replace(temporary, path)
-        _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.", suffix=".part")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            _keep_mode(temporary, path)
+            _sync(temporary)
+            os.replace(temporary, path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

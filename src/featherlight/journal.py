@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from featherlight.errors import BadInput
+from safetensors import SafetensorError
+
+from featherlight.errors import BadInput, DiskFull, Failure
+from featherlight.files import writing
 
 START = "start"  # the event that holds what was asked for
 
@@ -23,14 +27,15 @@ class Journal:
 
     def append(self, event: str, **fields: Any) -> None:
         """Add one event. A line that a crash cut short before is ended first, so that it spoils no other."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"event": event, **fields}, allow_nan=False).encode() + b"\n"
-        with self.path.open("ab+") as file:
-            if file.tell() and not _ends_a_line(file.fileno(), file.tell()):
-                line = b"\n" + line
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab+") as file:
+                if file.tell() and not _ends_a_line(file.fileno(), file.tell()):
+                    line = b"\n" + line
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
 
     def read(self) -> list[dict[str, Any]]:
         """The events so far, oldest first; none where there is no file. A line cut short by a crash is left out."""
@@ -85,6 +90,25 @@ class Record:
                 f"{self.journal.path} was begun with something else: {'; '.join(differences)}; "
                 "give the same again, or name another folder with --out"
             )
+
+
+@contextlib.contextmanager
+def keeping(folder: Path) -> Iterator[None]:
+    """A job in `folder` that --resume goes on with: where a file stops it, the sentence says so.
+
+    Raises DiskFull where there is no room, Failure where it is something else.
+    """
+    kept = f"what was finished is in {folder}, and --resume goes on from there"
+    try:
+        with writing(folder):
+            yield
+    except DiskFull as full:
+        while isinstance(full.__cause__, DiskFull):  # of a job within this one, which cannot be gone on with by itself
+            full = full.__cause__
+        raise DiskFull(f"{full}; {kept}") from full
+    except (OSError, SafetensorError) as error:
+        where, reason = (getattr(error, name, None) for name in ("filename", "strerror"))
+        raise Failure(f"{where or folder} cannot be read or written: {reason or error}; {kept}") from error
 
 
 def check_folder(folder: Path, *, result: str, journal: str, job: str, resume: bool) -> None:

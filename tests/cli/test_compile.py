@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import featherlight_runtime
+from featherlight import files
 from featherlight.cli import main
 from featherlight.graph import Builder, Graph, Tensor, kinds, to_onnx
+from full_disk import no_room
 
 
 def graph() -> Graph:
@@ -96,6 +98,17 @@ def test_what_cannot_be_done_is_one_sentence(
     assert err.startswith("Error: ")
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_a_full_disk_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model: str, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(files, "_sync", lambda path: no_room() if path.parent == tmp_path else None)
+    path = tmp_path / "net.flight"
+    assert run(monkeypatch, capsys, model, "--out", str(path)) == (
+        2, "", f"Error: {path} cannot be written: No space left on device; free some room\n"
+    )  # fmt: skip
+    assert not path.exists()
 
 
 def test_a_name_without_weights_can_be_looked_at(

@@ -16,7 +16,7 @@ from PIL import Image
 import featherlight
 import hand_made_report as made
 from featherlight.data import open_dataset
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import BadInput, DiskFull, Failure
 from featherlight.fitting import fit
 from featherlight.fitting.bench import Bench
 from featherlight.fitting.candidates import Candidate
@@ -24,6 +24,7 @@ from featherlight.journal import Journal
 from featherlight.predict import Classifier
 from featherlight.timing import this_machine
 from featherlight.training import evaluate
+from full_disk import no_room
 
 SIZE = 32
 
@@ -126,6 +127,23 @@ def test_where_nothing_fits_it_says_what_came_nearest_and_leaves_no_folder(pictu
     with pytest.raises(BadInput, match="no network keeps"):
         fit(pictures, "1us", out=out, size=SIZE, engine="torch")
     assert list(out.iterdir()) == []
+
+
+def test_on_a_full_disk_it_says_what_is_kept_and_goes_on_once_there_is_room(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "result"
+    kept = f"cannot be written: No space left on device; free some room; what was finished is in {out}, and --resume"
+    with monkeypatch.context() as until_then:
+        until_then.setattr("featherlight.files._sync", no_room)
+        with pytest.raises(DiskFull, match=kept):
+            fit(pictures, "10s", out=out, size=SIZE, minutes=0.02, engine="torch")
+    timed = [event for event in Journal(out / "journal.jsonl").read() if event["event"] == "timed"]
+    assert timed
+    fit(pictures, "10s", out=out, size=SIZE, minutes=0.02, engine="torch", resume=True)
+    assert [event for event in Journal(out / "journal.jsonl").read() if event["event"] == "timed"][
+        : len(timed)
+    ] == timed
 
 
 def test_after_ctrl_c_the_journal_holds_what_was_timed_and_trained(

@@ -10,12 +10,13 @@ import pytest
 from compiler.one_kernel import BEST
 from featherlight.compiler.build import plan
 from featherlight.engines import native
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, DiskFull
 from featherlight.graph import canonical, from_spec
 from featherlight.latency import LatencyTable, Member, read_table, time_networks
 from featherlight.latency.by_steps import time_steps
 from featherlight.latency.steps import steps
 from featherlight.spec import Convolution, Head, InvertedResidual, ShuffleUnit2, Spec, SqueezeExcite
+from full_disk import no_room
 from latency_tables import signed, write
 
 pytestmark = pytest.mark.skipif(native.missing() is not None, reason=f"{native.missing()}")
@@ -121,6 +122,20 @@ def test_a_table_is_for_the_instructions_that_it_was_timed_with(path: Path, tmp_
     other = read_table(write(tmp_path / "other.json", signed(document)))
     keys = [piece.key for piece in other.cut(MEMBERS[0].graph)]
     assert keys != [piece.key for piece in steps(canonical(MEMBERS[0].graph), BEST)] or BEST.name == "sse2"
+
+
+def test_on_a_full_disk_what_was_timed_is_kept(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "here.json"
+    with monkeypatch.context() as until_then:
+        until_then.setattr("featherlight.latency.device.json.dump", no_room)
+        with pytest.raises(DiskFull) as told:
+            time_steps(MEMBERS, out, rounds=1)
+    assert str(told.value) == (
+        f"{out} cannot be written: No space left on device; free some room: what was timed is kept"
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["here.json.part"]
+    monkeypatch.setattr("featherlight.latency.by_steps._seconds", lambda *_: pytest.fail("timed again"))
+    assert len(time_steps(MEMBERS, out, rounds=1).pieces) == len(read_table(path).pieces)
 
 
 @pytest.mark.parametrize("made_by", [{"compiler": "0" * 64}, {}], ids=["another compiler", "one that does not say"])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import BadInput, DiskFull, Failure
 from featherlight.graph import from_torch
 from featherlight.latency import (
     LatencyTable,
@@ -29,6 +29,8 @@ from featherlight.latency import (
     time_here,
     time_networks,
 )
+from featherlight.timing import machine
+from full_disk import no_room
 from latency_tables import made_up, write
 from small_networks import small_networks
 
@@ -182,6 +184,22 @@ def test_on_this_machine_it_is_one_call(packed: Packed, tmp_path: Path) -> None:
     assert time_here(packed.path, out, engine="onnxruntime", rounds=1).pieces == read_table(out).pieces
     with pytest.raises(BadInput, match=r"here\.json exists; name another file with --out"):
         time_here(packed.path, out)
+
+
+def test_on_a_full_disk_the_script_says_what_is_kept(
+    packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "pi.json"
+    monkeypatch.setitem(sys.modules, "machine", machine)  # which lies beside the script in a bundle
+    monkeypatch.setattr(os, "fsync", no_room)
+    assert device.main(["--bundle", str(packed.path), "--out", str(out)]) == 2
+    said = f"{out} cannot be written: No space left on device; free some room: what was timed is kept"
+    assert capsys.readouterr().err == f"Error: {said}\n"
+    monkeypatch.setattr(here, "_opened", lambda _: None)
+    script = tmp_path / "script.py"
+    script.write_text(f"import sys; print('Error: {said}', file=sys.stderr); sys.exit(2)")
+    with pytest.raises(DiskFull, match=f"^{said}$"):
+        time_here(script, out)
 
 
 def test_what_it_will_take_is_told_beforehand(packed: Packed, tmp_path: Path) -> None:

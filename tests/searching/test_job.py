@@ -14,7 +14,7 @@ import pytest
 import featherlight as fl
 import search_given
 import small_shrink
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import BadInput, DiskFull, Failure
 from featherlight.graph import from_spec
 from featherlight.latency import pieces, read_table
 from featherlight.searching import explore, finals, front, job, study
@@ -26,6 +26,7 @@ from featherlight.searching.times import Times
 from featherlight.spec import Spec, from_json
 from featherlight.timing import Measurement, this_machine
 from featherlight.training import train_network
+from full_disk import no_room
 
 BUDGET = 1.5e-3
 
@@ -183,6 +184,18 @@ def test_what_was_finished_outlives_a_search_that_cannot_go_on(
     done = (tmp_path / "found" / "search.jsonl").read_text()
     search(given.photos, BUDGET, **asked, resume=True)
     assert (tmp_path / "found" / "search.jsonl").read_text().startswith(done)
+
+
+def test_a_full_disk_while_pieces_are_timed_loses_nothing(
+    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "found"
+    asked = arguments(given, out, target=None, engine="native")
+    monkeypatch.setattr("featherlight.latency.device.Kept.add", no_room)
+    with pytest.raises(DiskFull, match=r"latency\.json cannot be written: .*; what was finished is in"):
+        search(given.photos, BUDGET, **asked)
+    assert (out / "search.jsonl").exists()
+    assert (out / "searching" / "latency.json.part").exists()
 
 
 def test_the_password_of_a_study_is_written_and_said_nowhere(

@@ -15,7 +15,7 @@ import pytest
 import featherlight as fl
 import small_shrink
 from featherlight import files, shrinking
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import BadInput, DiskFull, Failure
 from featherlight.journal import Journal
 from featherlight.predict.origin import find_origin
 from featherlight.shrinking import job, plan, trials
@@ -215,7 +215,9 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(
     out = tmp_path / "net"
     with monkeypatch.context() as until_then:
         until_then.setattr(files, "_sync", full)
-        with pytest.raises(Failure, match="cannot be written to: No space left on device; what was finished is in"):
+        with pytest.raises(
+            DiskFull, match=rf"cannot be written: No space left on device; .* what was finished is in {out}"
+        ):
             shrinking.shrink(trained, photos, **arguments(table, out))
     finished = [event for event in Journal(out / "shrink.jsonl").read() if event["event"] == "trained"]
     shrunk = shrinking.shrink(trained, photos, **arguments(table, out, resume=True))

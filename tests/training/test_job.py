@@ -20,9 +20,10 @@ from PIL import Image
 
 import featherlight as fl
 from featherlight import files
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, DiskFull
 from featherlight.training import Recipe
 from featherlight.training.job import TrainingRun
+from full_disk import no_room
 
 TINY: dict[str, Any] = {"width": 0.25, "size": 32, "scratch": True, "epochs": 2, "threads": 1}
 RECIPE = Recipe(batch=16, learning_rate=0.05)
@@ -88,6 +89,27 @@ def test_a_full_disk_ends_no_run(photos: Path, tmp_path: Path, monkeypatch: pyte
     run = fl.train("mobilenet_v1", photos, tmp_path / "net", recipe=RECIPE, say=said.append, **TINY)
     assert any("could not be written" in sentence and "No space left" in sentence for sentence in said)
     assert fl.evaluate(str(tmp_path / "net"), str(photos)).top1 == pytest.approx(run.test_accuracy)
+
+
+def test_a_disk_that_stays_full_is_a_sentence_and_the_run_goes_on_once_there_is_room(
+    trained: TrainingRun, photos: Path, tmp_path: Path
+) -> None:
+    def full(path: Path) -> None:
+        if path.name.startswith(".model"):
+            no_room()
+        sync(path)
+
+    out, sync = tmp_path / "net", files._sync
+    with pytest.MonkeyPatch.context() as until_then:
+        until_then.setattr(files, "_sync", full)
+        with pytest.raises(DiskFull) as told:
+            fl.train("mobilenet_v1", photos, out, recipe=RECIPE, save_every=1e-9, **TINY)
+    assert str(told.value) == (
+        f"{out / 'model.safetensors'} cannot be written: No space left on device; free some room; what was finished is "
+        f"in {out}, and --resume goes on from there"
+    )
+    run = fl.train("mobilenet_v1", photos, out, recipe=RECIPE, resume=True, save_every=1e-9, **TINY)
+    assert run.test_accuracy == trained.test_accuracy
 
 
 def test_a_finished_run_is_not_run_again(trained: TrainingRun, photos: Path) -> None:

@@ -27,7 +27,7 @@ from featherlight.fitting.task import Say, Task
 from featherlight.fitting.time_candidates import Field, Timing, nothing_fits, settle_engines
 from featherlight.fitting.train_candidates import contenders, lack_weights, train_candidates
 from featherlight.fitting.weights import has_weights, known_weights
-from featherlight.journal import Journal, Record
+from featherlight.journal import Journal, Record, keeping
 from featherlight.latency import read_table
 from featherlight.timing import this_machine
 from featherlight.timing.budget import parse_budget
@@ -76,7 +76,8 @@ def fit(
 
     Raises BadInput where nothing keeps the budget, saying which came nearest, and then makes no `out`; and where `out`
     holds a fit of other arguments or data, saying what differs. What was timed and trained is in the journal in `out`
-    as it happens, also after Ctrl-C. From the end of the first stage on `out` holds a network that can be used.
+    as it happens, also after Ctrl-C or where the disk is full (DiskFull). From the end of the first stage on `out`
+    holds a network that can be used.
     """
     seconds = parse_budget(budget) if isinstance(budget, str) else budget
     limits = Limits(
@@ -107,31 +108,32 @@ def fit(
         bench = PredictedBench(table, dataset.channels, len(dataset.label_names), say)
     made = not folder.exists()
     record = Record(Journal(folder / JOURNAL))
-    record.begin(
-        {
-            "data": dataset.source,
-            "images": dataset.digest,
-            "budget": seconds,
-            "threads": threads,
-            "size": size,
-            "minutes": minutes,
-            "effort": effort,
-            "engine": engine,
-            "max_size": limits.size,
-            "max_memory": limits.memory,
-            "seed": seed,
-            "target": table.digest if table else None,
-            "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
-            "featherlight": featherlight.__version__,
-        }
-    )
     asked = Asked(data, effort, 60 * minutes, engine, threads, None if target is None else Path(target))
     task = Task(folder, dataset, seconds, limits, asked.share("choose"), seed, record, say, table)
     try:
-        found, rates = _time(task, bench, tried, made)
-        winner = train_candidates(task, found.fitting, rates)
-        fitted = choose(task, asked, found, winner, bench)
-        fitted = improve(task, asked, fitted, bench, rates.threads)
+        with keeping(folder):
+            record.begin(
+                {
+                    "data": dataset.source,
+                    "images": dataset.digest,
+                    "budget": seconds,
+                    "threads": threads,
+                    "size": size,
+                    "minutes": minutes,
+                    "effort": effort,
+                    "engine": engine,
+                    "max_size": limits.size,
+                    "max_memory": limits.memory,
+                    "seed": seed,
+                    "target": table.digest if table else None,
+                    "machine": f"{this_machine().cpu}, {this_machine().cores} cores",
+                    "featherlight": featherlight.__version__,
+                }
+            )
+            found, rates = _time(task, bench, tried, made)
+            winner = train_candidates(task, found.fitting, rates)
+            fitted = choose(task, asked, found, winner, bench)
+            fitted = improve(task, asked, fitted, bench, rates.threads)
     except KeyboardInterrupt:
         say(f"stopped; what was timed and trained is in {record.journal.path}, and --resume goes on from there")
         raise

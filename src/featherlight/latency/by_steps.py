@@ -25,7 +25,8 @@ from featherlight.compiler.build import program, program_apart
 from featherlight.compiler.instruction_set import InstructionSet, host
 from featherlight.compiler.plan.planner import Floats
 from featherlight.engines import native
-from featherlight.errors import BadInput
+from featherlight.errors import BadInput, DiskFull
+from featherlight.files import is_full
 from featherlight.graph import Graph, canonical
 from featherlight.latency import device
 from featherlight.latency.listing import Member, listing
@@ -47,7 +48,7 @@ def time_steps(
     """Write the table of the `members`' pieces to `out`; progress goes to standard error.
 
     Each time is on the disk before the next is taken: the same call goes on where one was killed. Raises BadInput where
-    there are no members, and where `out` cannot be written.
+    there are no members, and where `out` cannot be written; DiskFull where there is no room.
     """
     instructions, rounds = host(), rounds or device.ROUNDS
     pieces, graphs, lists = listing(
@@ -69,7 +70,9 @@ def time_steps(
         device.write_table(out, kept, manifest, rounds)
     except device.Stop as reason:
         raise BadInput(str(reason)) from None
-    except OSError as error:  # a full disk, a folder that may not be written in
+    except OSError as error:
+        if is_full(error):
+            raise DiskFull(f"{out} cannot be written: {error.strerror}; {device.FREE_SOME}") from error
         raise BadInput(f"the latency table {out} cannot be made: {error}") from error
     kept.path.unlink()
     return read_table(out)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import importlib
 import importlib.util
@@ -38,6 +39,7 @@ VERSION = 1
 BUNDLE_FORMAT = "featherlight latency bundle"
 MANIFEST, DIGEST, SCRIPT, MACHINE = "manifest.json", "manifest.sha256", "__main__.py", "machine.py"
 ENGINES = ("onnxruntime", "openvino")
+FREE_SOME = "free some room: what was timed is kept"  # where the disk is full
 
 ROUNDS = 5  # everything is timed once a round, in another order each time, so that a slow minute hits little twice
 PIECE_SECONDS, NETWORK_SECONDS = 0.02, 0.2  # of calls in a round
@@ -72,7 +74,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Error: {reason}", file=sys.stderr)
         return 2
     except (OSError, ImportError) as reason:  # a folder that is not there, a full disk, an engine that cannot be loaded
-        print(f"Error: {' '.join(str(reason).split())}", file=sys.stderr)
+        said = " ".join(str(reason).split())
+        if (code := getattr(reason, "errno", None)) in (errno.ENOSPC, errno.EDQUOT):
+            said = f"{asked.out} cannot be written: {os.strerror(code)}; {FREE_SOME}"
+        print(f"Error: {said}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
@@ -207,11 +212,14 @@ def write_table(out: Path, kept: Kept, manifest: dict[str, Any], rounds: int) ->
     }
     table["digest"] = digest(table)
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(table, file, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, out)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(table, file, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def digest(table: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from featherlight.engines import find, native
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import BadInput, DiskFull, Failure
 from featherlight.latency import device
 from featherlight.latency.bundle import pack
 from featherlight.latency.listing import Member
@@ -91,7 +91,7 @@ def time_here(
     """The table that the script writes to `out` in a process of its own; its progress goes to standard error.
 
     What an earlier call for the same bundle and `out` finished is not done again. Raises BadInput with the script's
-    own sentence for what it cannot use, Failure where it breaks.
+    own sentence for what it cannot use, DiskFull where there is no room, Failure where it breaks.
     """
     _opened(bundle)  # Python would run any other file as a program
     command = [sys.executable, str(bundle), "--out", str(out), "--threads", str(threads), "--rounds", str(rounds)]
@@ -104,7 +104,7 @@ def time_here(
             if not said.startswith("Error: "):
                 print(said, file=sys.stderr)
     if process.returncode == 2:
-        raise BadInput(said.removeprefix("Error: "))
+        raise (DiskFull if said.endswith(device.FREE_SOME) else BadInput)(said.removeprefix("Error: "))
     if process.returncode:
         raise Failure(f"timing the pieces broke: {said}")
     return read_table(out)

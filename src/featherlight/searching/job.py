@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 
 from featherlight.cost import count
 from featherlight.engines import AUTO
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import BadInput
 from featherlight.files import write_json
 from featherlight.graph import from_spec
-from featherlight.journal import Journal, Record, check_folder
+from featherlight.journal import Journal, Record, check_folder, keeping
 from featherlight.predict import export, load
 from featherlight.pretrained import save
 from featherlight.searching.architecture import architecture, markdown
@@ -79,7 +78,7 @@ def search(
     resume    go on with a search that was begun in `out` with the same arguments
 
     Raises BadInput for what cannot be used, and where no network of the space keeps the budget, with the nearest time.
-    Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (Failure).
+    Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (DiskFull).
     """
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
     asked = Asked(seconds, minutes, space, method, trials, images, exponent, size, engine, threads, study, seed)
@@ -88,24 +87,21 @@ def search(
     found = given(data, target, asked)
     goes_on = (folder / JOURNAL).exists()
     record = Record(Journal(folder / JOURNAL))
-    record.begin(same_again(asked, found))
     task = Task(
         folder, found.dataset, found.preprocessing, found.space, seconds, exponent, method, trials, images,
         60 * minutes, engine, threads, study, seed, None if target is None else Path(target), record, say,
     )  # fmt: skip
-    kept = f"what was finished is in {folder}, and --resume goes on from there"
     try:
-        return _run(task)
+        with keeping(folder):
+            record.begin(same_again(asked, found))
+            return _run(task)
     except BadInput:  # what was asked for cannot be had: nothing is left of it
         if not goes_on:  # of one that goes on, what was finished is worth more: a study's database may be back tomorrow
             _discard(folder)
         raise
     except KeyboardInterrupt:
-        say(f"stopped; {kept}")
+        say(f"stopped; what was finished is in {folder}, and --resume goes on from there")
         raise
-    except (OSError, SafetensorError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or str(error)
-        raise Failure(f"{folder} cannot be written to: {reason}; {kept}") from error
 
 
 def _run(task: Task) -> Searched:

@@ -42,7 +42,7 @@ def time_cuts(spec: Spec, image: Image, num_classes: int, folder: Path, *, engin
     about = {"sizes": [image[1]], "channels": image[0]}
     try:
         return time_networks(members, folder / "latency.json", engine=engine, threads=threads, **about)
-    except BadInput as error:  # the networks and the engine are our own choice: a full disk, say
+    except BadInput as error:  # the networks and the engine are our own choice: a damaged file, say
         raise Failure(f"the pieces cannot be timed: {error}") from error
 
 

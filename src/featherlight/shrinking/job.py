@@ -9,13 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 import featherlight
 from featherlight.data import open_dataset
 from featherlight.engines import AUTO, find
-from featherlight.errors import BadInput, Failure
-from featherlight.journal import Journal, Record, check_folder
+from featherlight.errors import BadInput
+from featherlight.journal import Journal, Record, check_folder, keeping
 from featherlight.latency import read_table
 from featherlight.predict import load
 from featherlight.shrinking.asked import JOURNAL, Asked, Method, check, check_classes
@@ -73,7 +71,7 @@ def shrink(
     resume   go on with a shrink that was begun in `out` with the same arguments
 
     Raises BadInput for what cannot be used, and where no network of this kind takes so little, with the nearest time.
-    Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (Failure).
+    Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (DiskFull).
     """
     folder = Path(out)
     asked = Asked(budget, faster, method, choice, minutes, images, engine, threads, seed)
@@ -89,20 +87,17 @@ def shrink(
         find(engine)  # raises where it is not installed: before the folder holds a journal
     goes_on = (folder / JOURNAL).exists()
     task = Task(folder, asked, classifier, dataset, table, Record(Journal(folder / JOURNAL)), say)
-    kept = f"what was finished is in {folder}, and --resume goes on from there"
     try:
-        _begin(task, os.fspath(source))
-        return _run(task)
+        with keeping(folder):
+            _begin(task, os.fspath(source))
+            return _run(task)
     except BadInput:  # what was asked for cannot be had: nothing is left of it
         if not goes_on:  # of one that goes on, what was finished is worth more
             _discard(task)
         raise
     except KeyboardInterrupt:
-        say(f"stopped; {kept}")
+        say(f"stopped; what was finished is in {folder}, and --resume goes on from there")
         raise
-    except (OSError, SafetensorError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise Failure(f"{folder} cannot be written to: {reason}; {kept}") from error
 
 
 def _begin(task: Task, source: str) -> None:

@@ -22,6 +22,7 @@ import featherlight
 from featherlight.data import Dataset, open_dataset
 from featherlight.errors import BadInput, must_be
 from featherlight.files import write_json
+from featherlight.journal import keeping
 from featherlight.layers import Network
 from featherlight.pretrained import save
 from featherlight.training import loop
@@ -133,7 +134,8 @@ def train(
     arguments    what the network's paper varies: ``width=0.5``
 
     The best network so far is in `out` after each check. Raises BadInput for whatever cannot be used, and where `out`
-    holds something else; Failure where the loss is no longer finite, the best network so far staying in `out`.
+    holds something else; Failure where the loss is no longer finite, the best network so far staying in `out`; DiskFull
+    where there is no room for it, the last checkpoint staying.
     """
     folder = Path(out)
     main = PartialState(cpu=not _has_gpu()).is_main_process
@@ -181,7 +183,7 @@ def train(
     _report("images to validate or test on are in an earlier split as well", dataset.repeated, say)
     taught_by = None if teacher is None else load_teacher(teacher, dataset, start.preprocessing)
     keeper = _Keeper(folder, asked, start, dataset, say, main=main, tensorboard=tensorboard)
-    with contextlib.closing(keeper):
+    with keeping(folder), contextlib.closing(keeper):
         try:
             trained = loop.train_network(
                 start.network,
@@ -201,9 +203,9 @@ def train(
         except KeyboardInterrupt:
             say(f"stopped; the same command with --resume goes on from {folder}")
             raise
-    if main:
-        keeper.save()  # a disk that was full may have room again
-    return _finish(folder, asked, start, dataset, trained, say, main)
+        if main:
+            keeper.save()  # a disk that was full may have room again
+        return _finish(folder, asked, start, dataset, trained, say, main)
 
 
 def _finish(

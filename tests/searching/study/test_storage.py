@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from optuna.exceptions import StorageInternalError
 
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import BadInput, DiskFull, Failure
 from featherlight.searching.study import join_study, work
 from featherlight.searching.study.storage import answering, open_storage, shown
 from small_search import begin, search
@@ -39,7 +39,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(Failure, match="disk is full"):
+        with pytest.raises(DiskFull, match="disk is full"):
             work(study, search(), trials=3, judge=lambda spec, reached: 0.5)
     assert Path(url).read_bytes() == before
     work(study, search(), trials=3, judge=lambda spec, reached: 0.5)

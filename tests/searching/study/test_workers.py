@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 
-from featherlight.errors import BadInput, Failure
+from featherlight.errors import BadInput, DiskFull
 from featherlight.searching import Found
 from featherlight.searching.drawing import networks_within
 from featherlight.searching.space import Genes
@@ -147,7 +147,7 @@ def test_a_full_disk_ends_the_worker_and_gives_the_network_back(tmp_path: Path) 
     def full() -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(Failure, match="the disk is full"):
+    with pytest.raises(DiskFull, match="the disk is full"):
         work(study, search(), trials=5, judge=every(3, full))
     [lost] = [trial for trial in study.trials if place(trial) is Place.LOST]
     assert lost.user_attrs[LOST] == GIVEN_BACK

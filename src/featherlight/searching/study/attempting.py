@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ from optuna.exceptions import OptunaError, UpdateFinishedTrialError
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from featherlight.files import is_full
 from featherlight.searching.space import Genes
 from featherlight.searching.study import attempts
 from featherlight.searching.study.attempts import ACCURACY, FAILED, GIVEN_BACK, REFUSED
@@ -64,7 +64,7 @@ def _judged(search: Search, judge: Judge, spec: Spec, seconds: float, reached: R
     except (OptunaError, SQLAlchemyError):  # the study's own, met at a rung
         raise
     except Exception as error:  # whatever an architecture can do
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if is_full(error):
             raise
         return Outcome(TrialState.FAIL, " ".join(f"{type(error).__name__}: {error}".split()), FAILED)
     if not math.isfinite(accuracy):

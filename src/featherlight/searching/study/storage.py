@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool  # a connection a question: none is left that a server has forgotten
 
 from featherlight.errors import BadInput, Failure
+from featherlight.files import is_full
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 FIRST = b'{"op_code":'  # of a journal
@@ -86,6 +87,8 @@ def _journal(path: Path, new: bool) -> BaseStorage:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{path} is not the journal of a study, or was altered: {error}") from error
     except OSError as error:
+        if is_full(error):
+            raise
         raise BadInput(f"the study {path} cannot be opened: {error.strerror}") from error
 
 

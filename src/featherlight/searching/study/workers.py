@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import os
 import time
@@ -13,7 +12,8 @@ from typing import TypeAlias
 from optuna.trial import FrozenTrial
 
 from featherlight.data import open_dataset
-from featherlight.errors import Failure
+from featherlight.errors import DiskFull
+from featherlight.files import is_full
 from featherlight.searching.study import attempts
 from featherlight.searching.study.attempting import attempt
 from featherlight.searching.study.beats import Watch
@@ -52,8 +52,8 @@ def work(
     stream  of draws: of several workers each has its own
     watch   for workers that died
 
-    Raises BadInput where none of very many networks keeps the budget, with the nearest time; and Failure for a disk
-    that is full and a storage that does not answer. Then, and at Ctrl-C, the network under way is given back.
+    Raises BadInput where none of very many networks keeps the budget, with the nearest time; DiskFull; and Failure for
+    a storage that does not answer. Then, and at Ctrl-C, the network under way is given back.
     """
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     judge, watch = judge or judge_of(search), watch or Watch()
@@ -103,10 +103,10 @@ def _looked_after(study: Study, watch: Watch, say: Say) -> list[FrozenTrial]:
 def _full(url: str) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except Exception as error:
+        if not is_full(error):
             raise
-        raise Failure(
+        raise DiskFull(
             f"the disk is full, at {shown(url)} or where images are kept; free some and start the worker again, "
             "nothing that was finished is lost"
         ) from error
