@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from featherlight.explain.comparison import compare as compare
     from featherlight.explain.profiling import profile as profile
     from featherlight.fitting import fit as fit
-    from featherlight.models import list_models as list_models
     from featherlight.predict import evaluate as evaluate
     from featherlight.predict import export as export
     from featherlight.predict.loading import load as load
     from featherlight.pretrained import convert_state_dict as convert_state_dict
     from featherlight.pretrained import create_model as create_model
+    from featherlight.pretrained import list_models as list_models
     from featherlight.pretrained import list_weights as list_weights
     from featherlight.pretrained import save as save
     from featherlight.searching.job import search as search
@@ -36,7 +36,7 @@ _HOME = {
     "evaluate": "featherlight.predict",
     "export": "featherlight.predict",
     "fit": "featherlight.fitting",
-    "list_models": "featherlight.models",
+    "list_models": "featherlight.pretrained",
     "list_weights": "featherlight.pretrained",
     "load": "featherlight.predict.loading",
     "profile": "featherlight.explain.profiling",

@@ -68,7 +68,7 @@ def test_a_module_has_the_shape_that_is_said() -> None:
 @pytest.mark.parametrize(
     ("subject", "arguments", "sentence"),
     [
-        ("mobilenet_v9", {}, r"^model must be a known name; got 'mobilenet_v9' \(nearest: "),
+        ("mobilenet_v9", {}, r"^'mobilenet_v9' matches no network \(nearest: "),
         ("nowhere/net.onnx", {}, r"^nowhere/net.onnx cannot be read: No such file"),
         ("squeezenet_1_1", {"size": 0}, r"^size must be a whole number above 0; got 0$"),
         ("squeezenet_1_1", {"input_shape": (3, 8, 8)}, r"^input_shape goes with a torch module"),

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+import featherlight as fl
 from featherlight.data import Preprocessing
 from featherlight.models import entry
 from featherlight.pretrained import Weights, label_names, list_weights, twin
@@ -98,3 +99,9 @@ def test_weights_fit_where_the_tables_are_equal_and_nowhere_else() -> None:
     # timm's MobileNet v3 has another batch-norm constant than torchvision's: it would compute something else.
     (timm,) = list_weights("timm:mobilenetv3_large_100.ra_in1k")
     assert not fits(timm, entry("mobilenet_v3_large").build())
+
+
+def test_the_networks_that_are_listed_as_pretrained_are_those_that_come_with_weights() -> None:
+    assert fl.list_models("shufflenet_v2*", pretrained=True) == ["shufflenet_v2"]
+    known = {weights.architecture for weights in ALL}
+    assert fl.list_models(pretrained=True) == [name for name in fl.list_models() if name in known]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from featherlight.graph import canonical
 from featherlight.layers import Network
 from featherlight.models import entry, list_models
 from featherlight.predict import load
+from featherlight.pretrained.published import no_network
 from featherlight.spec import small_images
 from featherlight.spec.small_images import LARGEST
 
@@ -80,11 +80,7 @@ def _named(pattern: str, width: float | None, size: int | None) -> list[Contesta
     if not (os.path.exists(pattern) or pattern.endswith(".onnx")):
         names = list_models(pattern)
         if not names:
-            near = ", ".join(difflib.get_close_matches(pattern.replace("*", ""), list_models(), cutoff=0))
-            raise BadInput(
-                f"{pattern!r} matches no network (nearest: {near}) and is no folder or file here; "
-                "`featherlight models` lists the names, in which * stands for anything"
-            )
+            raise no_network(pattern, list_models())
         return [_registered(name, width, size) for name in names]
     if width is not None:
         raise BadInput(f"width must be left out for {pattern}: only registered networks have one")

@@ -7,7 +7,7 @@ from featherlight.pretrained.create import LOCAL, create_model, load_published, 
 from featherlight.pretrained.download import Progress, download
 from featherlight.pretrained.fetch import fetch, is_installed
 from featherlight.pretrained.folder import read_folder, save
-from featherlight.pretrained.published import Published
+from featherlight.pretrained.published import Published, list_models
 from featherlight.pretrained.zoos import convert_state_dict, load_state_dict, twin, zoo_names
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "fetch",
     "is_installed",
     "label_names",
+    "list_models",
     "list_weights",
     "load_published",
     "load_state_dict",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from featherlight import models
 from featherlight.errors import BadInput, unknown
 from featherlight.layers.head import GlobalPool
 from featherlight.models import entry
 from featherlight.pretrained.catalogue import Weights, catalogue, label_names
-from featherlight.pretrained.zoos import twin
+from featherlight.pretrained.zoos import twin, zoo_names
 from featherlight.spec import Spec, Style
+
+_FILES = (".onnx", ".flight")  # how no name ends
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,9 @@ def find(name: str, arguments: Mapping[str, Any]) -> Published:
     nearest ones), argument or tag.
     """
     architecture, _, tag = name.partition(".")
+    known = [*models.list_models(), *zoo_names()]
+    if architecture not in known or name.endswith(_FILES):
+        raise no_network(name, known)
     if ":" in architecture:
         if arguments:
             raise BadInput(f"{architecture} has no arguments; got {', '.join(sorted(arguments))}")
@@ -59,6 +67,26 @@ def find(name: str, arguments: Mapping[str, Any]) -> Published:
     labels = label_names(fitting[0].label_names)
     return Published(
         architecture, spec, fitting[0], len(labels), label_names=labels, preprocessing=fitting[0].preprocessing
+    )
+
+
+def list_models(pattern: str = "*", pretrained: bool = False) -> list[str]:
+    """The registered names that match a wildcard pattern, x2 before x10; of `pretrained` those with public weights."""
+    return [name for name in models.list_models(pattern) if not pretrained or find(name, {}).weights is not None]
+
+
+def no_network(name: str, known: Sequence[str]) -> BadInput:
+    """The error for a word that is none of the names that are `known`, with the nearest ones where any is near."""
+    if os.path.isdir(name):
+        return BadInput(f"{name!r} is a folder here: the network that is saved in it is called local-dir:{name}")
+    if os.path.isfile(name):
+        return BadInput(f"{name!r} is a file here: give the name of a network, or of a folder that one is saved in")
+    if name.endswith(_FILES):
+        return BadInput(f"there is no file {name!r}")
+    near = difflib.get_close_matches(name.replace("*", ""), known)
+    nearest = f" (nearest: {', '.join(near)})" if near else ""
+    return BadInput(
+        f"{name!r} matches no network{nearest} and is no folder or file here; `featherlight models` lists the names"
     )
 
 
