@@ -88,7 +88,7 @@ def test_csv_and_nothing_else(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("nothing*",), "Error: 'nothing*' matches no network (nearest: "),
+        (("nothing*",), "Error: 'nothing*' matches no network and is no folder or file here"),
         (("squeezenet_1_1", "--engines", "tvm"), "Error: engine must be a known name; got 'tvm'"),
         (("squeezenet_1_1", "--engines", ""), "Error: engine must be a known name; got ''"),
         (("squeezenet_1_1", "--json", "--csv"), "Error: choose one of --json and --csv"),

@@ -64,7 +64,7 @@ def test_json_and_nothing_else(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (("mobilenet_v9",), "model must be a known name"),
+        (("mobilenet_v9",), "'mobilenet_v9' matches no network"),
         (("nothing.onnx",), "nothing.onnx cannot be read"),
         ((".",), ". holds no network, for it has no config.json: name a folder that `featherlight fit`, "),
         (("net.onnx", "nothing.jpg"), "'nothing.jpg' does not exist"),

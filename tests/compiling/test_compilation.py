@@ -166,7 +166,7 @@ def test_a_broken_file_is_a_sentence(harm: object, words: str, tmp_path: Path) -
         (3, {}, "^what is compiled must be a torch module, .*; got 3"),
         ("nowhere/net.onnx", {}, "cannot be read"),
         ("net.flight", {}, "is compiled already"),
-        ("mobilnet_v2", {}, "must be a known name; got 'mobilnet_v2'"),
+        ("mobilnet_v2", {}, r"'mobilnet_v2' matches no network \(nearest: mobilenet_v2"),
     ],
 )
 def test_what_cannot_be_compiled_is_a_sentence(source: object, arguments: dict[str, object], words: str) -> None:

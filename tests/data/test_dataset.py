@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_learned_from_is_refused(tmp_path: Path, files: 
 
 def test_a_source_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "photo.png").touch()
-    with pytest.raises(BadInput, match=r"'fashion-mnist' or a folder of classes.* is a file"):
+    with pytest.raises(BadInput, match=r"a folder of classes, hf-hub:org/dataset or fashion-mnist; .* is a file"):
         open_dataset(tmp_path / "photo.png")
     for nothing in ("", tmp_path / "nowhere", "a\0b", "n" * 5000):
         with pytest.raises(BadInput, match="there is nothing at"):

@@ -47,8 +47,12 @@ def test_a_name_brings_its_public_weights() -> None:
         ("results/nowhere", "there is no folder 'results/nowhere'"),
         ("runs/9:30/result", "there is no folder 'runs/9:30/result'"),
         (Path("nowhere"), "there is no folder 'nowhere'"),
-        ("mobilnet_v2", "model must be a known name; got 'mobilnet_v2' .*mobilenet_v2"),
-        ("x" * 5000, "model must be a known name"),
+        ("mobilnet_v2", r"^'mobilnet_v2' matches no network \(nearest: mobilenet_v2.*\) and is no folder or file"),
+        ("x" * 5000, "^'x+' matches no network and is no folder or file here"),
+        ("nothing", "^'nothing' matches no network and is no folder or file here"),
+        ("missing.flight", "^there is no file 'missing.flight'$"),
+        ("missing.onnx", "^there is no file 'missing.onnx'$"),
+        ("mobilenet_v2.onnx", "^there is no file 'mobilenet_v2.onnx'$"),
         ("local-dir:nowhere", "nowhere is not a folder"),
         ("shufflenet_v2_se", "no public weights are known for shufflenet_v2_se"),
     ],
@@ -57,6 +61,19 @@ def test_what_cannot_be_loaded_is_one_sentence(source: str | os.PathLike[str], w
     with pytest.raises(BadInput, match=words) as caught:
         fl.load(source)
     assert "\n" not in str(caught.value)
+
+
+def test_an_onnx_file_is_refused_with_the_command_that_makes_a_flight_file_of_it(folder: Path) -> None:
+    fl.export(folder, folder / "model.onnx")
+    with pytest.raises(
+        BadInput, match=r"is an ONNX file, .*`featherlight compile .*model\.onnx --out .*model\.flight`"
+    ):
+        fl.load(folder / "model.onnx")
+
+
+def test_a_saved_network_that_is_asked_for_as_a_name_is_told_what_it_is_called(folder: Path) -> None:
+    with pytest.raises(BadInput, match=f"is a folder here: .* local-dir:{folder}"):
+        create_model(str(folder))
 
 
 @pytest.mark.parametrize(

@@ -53,17 +53,22 @@ def test_features_only_gives_maps() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
-        ("mobilenet_v9", {}, r"model must be a known name; got 'mobilenet_v9' \(nearest: mobilenet_v"),
+        ("mobilenet_v9", {}, r"'mobilenet_v9' matches no network \(nearest: mobilenet_v"),
         ("timm:mobilenetv2_10", {}, r"nearest: timm:mobilenetv2_1"),
-        ("zoo:thing", {}, r"must be a known name; got 'zoo:thing'"),
+        ("zoo:thing", {}, r"'zoo:thing' matches no network and is no folder or file here"),
         ("mobilenet_v2.ra5", {}, r"weights must be a known name; got 'mobilenet_v2.ra5'"),
-        ("mobilenet_v2", {"widht": 0.5}, r"mobilenet_v2 has no argument widht \(it has: width"),
+        ("mobilenetv2_100", {}, r"'mobilenetv2_100' matches no network \(nearest: .*timm:mobilenetv2_100"),
+        (
+            "mobilenet_v2",
+            {"widht": 0.5},
+            r"no argument widht \(nearest: width\); it has width, .* num_classes, in_chans",
+        ),
         ("mobilenet_v2", {"width": -1}, r"width must be a number above 0"),
-        ("timm:mobilenetv2_100", {"width": 0.5}, r"timm:mobilenetv2_100 has no arguments; got width"),
+        ("timm:mobilenetv2_100", {"width": 0.5}, r"timm:mobilenetv2_100 has no argument width; it has pretrained"),
         ("mobilenet_v2", {"size": 0}, r"size must be a whole number of at least 1"),
         ("mobilenet_v2", {"num_classes": -1}, r"num_classes must be"),
         ("local-dir:/nowhere", {}, r"/nowhere is not a folder"),
-        ("local-dir:/nowhere", {"width": 0.5}, r"a saved network has no arguments; got width"),
+        ("local-dir:/nowhere", {"width": 0.5}, r"local-dir:/nowhere has no argument width; it has pretrained"),
     ],
 )
 def test_what_cannot_be_built_is_one_sentence(name: str, arguments: dict[str, Any], words: str) -> None:

@@ -87,7 +87,9 @@ def open_dataset(source: str | os.PathLike[str], seed: int = 0) -> Dataset:
         return Dataset(name, seed, labels, 3, *splits)
     if not os.path.isdir(name):
         came = f"{name!r} is a file" if os.path.exists(name) else f"there is nothing at {name!r}"
-        raise BadInput(f"data must be {fashion_mnist.NAME!r} or a folder of classes; {came}")
+        raise BadInput(
+            f"data must be a folder of classes, {hugging_face.HUB}org/dataset or {fashion_mnist.NAME}; {came}"
+        )
     root = Path(name)
     if hugging_face.is_saved(root):
         labels, *splits = hugging_face.open_saved(root, seed)

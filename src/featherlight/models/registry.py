@@ -47,9 +47,14 @@ class Entry:
             return None
         return self.accuracy if (width, size) == (1.0, self.size) else self.others.get((width, size))
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What `build` can be told: whatever the paper varies."""
+        return tuple(inspect.signature(self.spec).parameters)
+
     def build(self, **arguments: Any) -> Spec:
         """The Spec under `arguments`; raises BadInput for an argument that this network does not have."""
-        known = list(inspect.signature(self.spec).parameters)
+        known = self.arguments
         if strange := sorted(set(arguments) - set(known)):
             raise BadInput(f"{self.name} has no argument {', '.join(strange)} (it has: {', '.join(known) or 'none'})")
         return self.spec(**arguments)

@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import overload
 
+from featherlight.errors import BadInput
 from featherlight.predict.classifier import Classifier
 from featherlight.predict.compiled_classifier import FLIGHT_SUFFIX, CompiledClassifier, load_compiled
 from featherlight.predict.load_classifier import load as load_classifier
+from featherlight.predict.subject import ONNX_SUFFIX
 from featherlight.pretrained import Progress
 
 
@@ -35,6 +37,13 @@ def load(
     Raises BadInput, one sentence, where there is no such thing or it is broken, Failure where it cannot be downloaded.
     """
     name = os.fspath(source)
+    if name.endswith((FLIGHT_SUFFIX, ONNX_SUFFIX)) and not os.path.exists(name):
+        raise BadInput(f"there is no file {name!r}")
+    if name.endswith(ONNX_SUFFIX) and os.path.isfile(name):
+        raise BadInput(
+            f"{name} is an ONNX file, which evaluate takes and classify does not: make a flight file of it by "
+            f"`featherlight compile {name} --out {Path(name).with_suffix(FLIGHT_SUFFIX)}`"
+        )
     if name.endswith(FLIGHT_SUFFIX) or os.path.isfile(name):
         return load_compiled(name, threads)
     return load_classifier(source, cache_dir=cache_dir, progress=progress)

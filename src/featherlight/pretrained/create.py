@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from torch import Tensor
 from featherlight.errors import BadInput, must_be
 from featherlight.layers import Network
 from featherlight.layers.head import GlobalPool
+from featherlight.models import entry, list_models
 from featherlight.pretrained.adapt import adapt
 from featherlight.pretrained.catalogue import Weights, catalogue
 from featherlight.pretrained.checkpoint import read_checkpoint
@@ -60,6 +63,7 @@ def create_model(
         raise must_be("pretrained", f'True or False (a tag belongs to the name: "{name}.tag")', pretrained)
     if size is not None and (not isinstance(size, int) or size < 1):
         raise must_be("size", "a whole number of at least 1", size)
+    _check_arguments(name, arguments)
     published = resolve(name, cache_dir, **arguments)
     spec = small_images(published.spec) if size is not None and size <= LARGEST else published.spec
     state = _pretrained_state(published, name, spec, cache_dir) if pretrained else None
@@ -76,6 +80,18 @@ def create_model(
     if state is not None:
         model.load_state_dict(adapt(state, model))
     return model
+
+
+def _check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
+    """Raise BadInput for an argument that `create_model` does not have for this network, with all that it has."""
+    architecture = name.partition(".")[0]
+    own = entry(architecture).arguments if architecture in list_models() else ()
+    known = [*own, *(each for each in inspect.signature(create_model).parameters if each not in ("name", "arguments"))]
+    strange = [each for each, value in arguments.items() if value is not None and each not in own]
+    if strange:
+        near = difflib.get_close_matches(strange[0], known)
+        nearest = f" (nearest: {', '.join(near)})" if near else ""
+        raise BadInput(f"{name} has no argument {', '.join(strange)}{nearest}; it has {', '.join(known)}")
 
 
 def load_published(
@@ -141,6 +157,8 @@ def _no_weights(name: str, published: Published) -> BadInput:
     if name.startswith((LOCAL, HUB)):
         return BadInput(f"{name} has no weights: its folder must hold {SAFETENSORS}")
     architecture = published.architecture
+    if ":" in name:
+        return BadInput(f"no public weights are known for {name}; `featherlight.list_weights()` has all that are")
     known = [weights.name for weights in catalogue() if weights.architecture == architecture]
     there = f"there are: {', '.join(known)}" if known else "there are none for any width of it"
     return BadInput(f"no public weights are known for {name} with these arguments; {there}")
