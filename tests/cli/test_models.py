@@ -44,3 +44,12 @@ def test_a_pattern_that_matches_nothing_answers_with_the_nearest(
     assert (code, out) == (2, "")
     assert "mobilenet_v2" in err
     assert err.count("\n") == 1
+
+
+def test_a_pattern_that_is_near_to_nothing_is_answered_with_no_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(monkeypatch, capsys, "nothing")
+    assert (code, out) == (2, "")
+    assert "'nothing' matches no network" in err
+    assert "nearest" not in err

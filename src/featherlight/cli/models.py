@@ -9,7 +9,9 @@ import typer
 
 
 def models(
-    pattern: Annotated[str, typer.Argument(help="Only names that match, * standing for anything.")] = "*",
+    pattern: Annotated[
+        str, typer.Argument(help="Only names that match, * standing for anything.", metavar="PATTERN")
+    ] = "*",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List the networks and what they cost.
@@ -21,12 +23,11 @@ def models(
       featherlight models "mobilenet*"
     """
     from featherlight.cli.output import print_json, print_table
-    from featherlight.errors import unknown
-    from featherlight.models import counts, entry, list_models
+    from featherlight.models import counts, entry, list_models, no_network
 
     names = list_models(pattern)
     if not names:
-        raise unknown("pattern", pattern, list_models())
+        raise no_network(pattern, list_models())
     rows = [
         {"name": name, "family": entry(name).family, "paper": entry(name).paper, **asdict(counts(name))}
         for name in names

@@ -13,9 +13,8 @@ from featherlight.errors import BadInput, must_be
 from featherlight.explain.network import check_folder
 from featherlight.graph import canonical
 from featherlight.layers import Network
-from featherlight.models import entry, list_models
+from featherlight.models import entry, list_models, no_network
 from featherlight.predict import load
-from featherlight.pretrained.published import no_network
 from featherlight.spec import small_images
 from featherlight.spec.small_images import LARGEST
 

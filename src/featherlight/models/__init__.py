@@ -11,7 +11,7 @@ from featherlight.models import (
     shufflenet_v2,
     squeezenet,
 )
-from featherlight.models.registry import Counts, Entry, counts, entry, list_models, register
+from featherlight.models.registry import Counts, Entry, counts, entry, list_models, no_network, register
 
 __all__ = [
     "Counts",
@@ -24,6 +24,7 @@ __all__ = [
     "mobilenet_v1",
     "mobilenet_v2",
     "mobilenet_v3",
+    "no_network",
     "register",
     "resnet",
     "shufflenet_v1",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import inspect
 import json
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -68,6 +70,8 @@ class Counts:
     multiply_adds: int
 
 
+FILES = (".onnx", ".flight")  # how no name ends
+
 _ENTRIES: dict[str, Entry] = {}
 
 
@@ -89,6 +93,21 @@ def entry(name: str) -> Entry:
 def list_models(pattern: str = "*") -> list[str]:
     """The registered names that match a wildcard pattern, sorted as people count (x2 before x10)."""
     return sorted(fnmatch.filter(_ENTRIES, pattern), key=_natural)
+
+
+def no_network(name: str, known: Sequence[str]) -> BadInput:
+    """The error for a word that is none of the names that are `known`, with the nearest ones where any is near."""
+    if os.path.isdir(name):
+        return BadInput(f"{name!r} is a folder here: the network that is saved in it is called local-dir:{name}")
+    if os.path.isfile(name):
+        return BadInput(f"{name!r} is a file here: give the name of a network, or of a folder that one is saved in")
+    if name.endswith(FILES):
+        return BadInput(f"there is no file {name!r}")
+    near = difflib.get_close_matches(name.replace("*", ""), known)
+    nearest = f" (nearest: {', '.join(near)})" if near else ""
+    return BadInput(
+        f"{name!r} matches no network{nearest} and is no folder or file here; `featherlight models` lists the names"
+    )
 
 
 def counts(name: str) -> Counts:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +10,11 @@ from typing import Any
 from featherlight import models
 from featherlight.errors import BadInput, unknown
 from featherlight.layers.head import GlobalPool
-from featherlight.models import entry
+from featherlight.models import entry, no_network
+from featherlight.models.registry import FILES
 from featherlight.pretrained.catalogue import Weights, catalogue, label_names
 from featherlight.pretrained.zoos import twin, zoo_names
 from featherlight.spec import Spec, Style
-
-_FILES = (".onnx", ".flight")  # how no name ends
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def find(name: str, arguments: Mapping[str, Any]) -> Published:
     """
     architecture, _, tag = name.partition(".")
     known = [*models.list_models(), *zoo_names()]
-    if architecture not in known or name.endswith(_FILES):
+    if architecture not in known or name.endswith(FILES):
         raise no_network(name, known)
     if ":" in architecture:
         if arguments:
@@ -73,21 +70,6 @@ def find(name: str, arguments: Mapping[str, Any]) -> Published:
 def list_models(pattern: str = "*", pretrained: bool = False) -> list[str]:
     """The registered names that match a wildcard pattern, x2 before x10; of `pretrained` those with public weights."""
     return [name for name in models.list_models(pattern) if not pretrained or find(name, {}).weights is not None]
-
-
-def no_network(name: str, known: Sequence[str]) -> BadInput:
-    """The error for a word that is none of the names that are `known`, with the nearest ones where any is near."""
-    if os.path.isdir(name):
-        return BadInput(f"{name!r} is a folder here: the network that is saved in it is called local-dir:{name}")
-    if os.path.isfile(name):
-        return BadInput(f"{name!r} is a file here: give the name of a network, or of a folder that one is saved in")
-    if name.endswith(_FILES):
-        return BadInput(f"there is no file {name!r}")
-    near = difflib.get_close_matches(name.replace("*", ""), known)
-    nearest = f" (nearest: {', '.join(near)})" if near else ""
-    return BadInput(
-        f"{name!r} matches no network{nearest} and is no folder or file here; `featherlight models` lists the names"
-    )
 
 
 def fits(weights: Weights, spec: Spec) -> bool:
