@@ -104,6 +104,12 @@ def test_importing_a_light_room_loads_no_engine(name: str) -> None:
     assert not loaded(f"import featherlight.{name}") & ENGINES
 
 
+@pytest.mark.parametrize("arguments", [("fit", "x", "--budget", "5", "--out", "y"),
+                                       ("shrink", "x", "y", "--budget", "5", "--out", "z")])  # fmt: skip
+def test_a_budget_that_is_none_is_refused_before_torch_is_loaded(arguments: tuple[str, ...]) -> None:
+    assert "torch" not in loaded(command(*arguments))
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("models",), ("models", "--json")])
 def test_commands_that_need_no_engine_load_none(arguments: tuple[str, ...]) -> None:
     assert not loaded(command(*arguments)) & HEAVY

@@ -109,7 +109,7 @@ def test_the_table_names_engine_threads_and_what_a_limit_ruled_out(
     assert " ".join(second.split()) == "squeezenet_1_1 1x at 96 openvino 1 3 ms 3.3 ms too slow"
     assert " ".join(third.split()) == "mobilenet_v1 1x at 96 12.8 MB too large"
     assert rest == [
-        "squeezenet_1_1 0.5x at 96: test accuracy 90.0%, 1 ms an image (p90 1.1 ms) on openvino with 2 thread(s), "
+        "squeezenet_1_1 0.5x at 96: test accuracy 90.0%, 1 ms an image (p90 1.1 ms) on openvino with 2 threads, "
         "budget 2 ms: fits",
         "weights: 1.47 MB; 2.5 MB of memory with the activations of one image",
         f"network: {tmp_path}",
@@ -147,7 +147,7 @@ def test_predicted_times_are_called_so(
     first, head, *_, last, _, _, _ = capsys.readouterr().out.splitlines()
     assert first == "times are predicted for Raspberry Pi 4, none was measured"
     assert " ".join(head.split()) == "network engine threads time at most within budget validation chosen"
-    assert "1 ms an image (predicted for Raspberry Pi 4, at most 1.1 ms) on openvino with 2 thread(s)" in last
+    assert "1 ms an image (predicted for Raspberry Pi 4, at most 1.1 ms) on openvino with 2 threads" in last
 
 
 def test_json_is_one_document(

@@ -98,7 +98,8 @@ def _print(standings: Standings) -> None:
         [[engine, *(_or_dash(told[column], ".2f") for column in columns)] for engine, told in correlations.items()],
     )
     if standings.noise > NOISY and not standings.label:
-        print(f"\nThis machine is busy: equal work takes times {standings.noise:.0%} apart. Trust no near times.")
+        spread = f"{standings.noise:.2g} times their median"
+        print(f"\nThis machine is busy: the times of equal work spread over {spread}. Trust no near times.")
 
 
 def _cells(line: Line) -> list[object]:

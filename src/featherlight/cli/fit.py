@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 
 def fit(
-    data: Annotated[str, typer.Argument(help="A folder of classes, hf-hub:org/dataset, or fashion-mnist.")],
+    data: Annotated[
+        str, typer.Argument(help="A folder of classes, hf-hub:org/dataset, or fashion-mnist.", metavar="DATA")
+    ],
     budget: Annotated[str, typer.Option(help="Time for one image, such as 2ms, 800us or 0.1s.")],
-    out: Annotated[str, typer.Option(help="The folder to make.")],
+    out: Annotated[str, typer.Option(help="The folder to make.", metavar="DIR")],
     threads: Annotated[int, typer.Option(help="Threads at most; each network is timed with 1 and with so many.")] = 1,
     size: Annotated[
         int | None,
@@ -60,6 +62,10 @@ def fit(
       featherlight fit photos/ --budget 20ms --target pi.json --out result/
     """
     from featherlight.cli.output import note, print_json
+    from featherlight.timing.budget import parse_budget
+
+    parse_budget(budget)  # refused before torch is loaded for it
+
     from featherlight.fitting import finished
     from featherlight.fitting import fit as run
 
@@ -129,8 +135,8 @@ def _print(fitted: Fitted) -> None:
     bound = f"{fitted.label}, at most {p90}" if fitted.label else f"p90 {p90}"
     print(
         f"\n{fitted.name}: test accuracy {fitted.test_accuracy:.1%}, {median} an image "
-        f"({bound}) on {target.engine} with {target.threads} thread(s), budget "
-        f"{show_time(fitted.budget)}: {fitted.verdict}"
+        f"({bound}) on {target.engine} with {target.threads} thread{'s' if target.threads > 1 else ''}, "
+        f"budget {show_time(fitted.budget)}: {fitted.verdict}"
         f"\nweights: {show_bytes(fitted.weights_bytes)}; {show_bytes(fitted.memory_bytes)} of memory with the "
         f"activations of one image\nnetwork: {fitted.folder}\npicture: {fitted.picture}"
     )

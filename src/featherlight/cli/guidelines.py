@@ -23,7 +23,7 @@ def guidelines(
     quick: Annotated[
         bool, typer.Option("--quick", help="Two blocks and two rounds: to see that it runs, not for its figures.")
     ] = False,
-    picture: Annotated[Path | None, typer.Option(help="Draw all of it to this PNG as well.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw all of it to this PNG as well.", metavar="FILE")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Try the four guidelines of ShuffleNet v2's paper on this machine.

@@ -8,8 +8,8 @@ import typer
 
 
 def latency(
-    pack: Annotated[str | None, typer.Option(help="The bundle to write, such as pieces.zip.")] = None,
-    out: Annotated[str | None, typer.Option(help="The latency table of this machine to write.")] = None,
+    pack: Annotated[str | None, typer.Option(help="The bundle to write, such as pieces.zip.", metavar="FILE")] = None,
+    out: Annotated[str | None, typer.Option(help="The latency table of this machine to write.", metavar="FILE")] = None,
     models: Annotated[str, typer.Option(help="Only networks that match, * standing for anything.")] = "*",
     size: Annotated[
         list[int] | None, typer.Option(help="Side of the images in pixels; may be given more than once (160).")
@@ -73,6 +73,7 @@ def latency(
         say=note,
     )
     target, (low, high) = table.target, table.line.ratios
+    threads_ = f"{target.threads} thread{'s' if target.threads > 1 else ''}"
     assumed = table.line.assumed
     sure = "assumed: too few ran whole to tell" if assumed else "nine in ten, each left out of what tells of it"
     if json:
@@ -83,6 +84,6 @@ def latency(
         return
     print(
         f"{out}: {len(table.pieces):,} pieces on {target.machine.cpu}, {target.engine} {target.version}, "
-        f"{target.threads} thread(s); between rounds a piece's time varies by {table.noise:.0%}"
+        f"{threads_}; between rounds a piece's time varies by {table.noise:.0%}"
         f"\nnetworks take {low:.2f} to {high:.2f} times what is predicted for them ({sure})"
     )

@@ -17,11 +17,13 @@ def profile(
     model: Annotated[
         str,
         typer.Argument(
-            help="A name (its weights are not needed), an ONNX file, a folder that fit made, or hf-hub:org/repo."
+            help="A name (its weights are not needed), an ONNX file, a folder that fit made, or hf-hub:org/repo.",
+            metavar="MODEL",
         ),
     ],
     photo: Annotated[
-        str | None, typer.Argument(help="An image file: what reading, decoding and resizing it take as well.")
+        str | None,
+        typer.Argument(help="An image file: what reading, decoding and resizing it take as well.", metavar="PHOTO"),
     ] = None,
     size: Annotated[
         int | None, typer.Option(help="Pixels a side; up to 64 a name means the network for small images.")

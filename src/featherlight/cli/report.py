@@ -12,7 +12,7 @@ def report(
         list[str],
         typer.Argument(
             help="Folders that fit, train, search or shrink made, ONNX files, or names of networks.",
-            metavar="DIR|MODEL...",
+            metavar="DIR|MODEL",
         ),
     ],
     out: Annotated[str, typer.Option(help="The page to write.", metavar="FILE")] = "report.html",

@@ -49,6 +49,11 @@ def shrink(
       featherlight shrink result/ photos/ --faster 30% --method uniform --out uniform/
     """
     from featherlight.cli.output import note, print_json
+    from featherlight.timing.budget import parse_budget
+
+    if budget is not None:
+        parse_budget(budget)  # refused before torch is loaded for it
+
     from featherlight.shrinking import finished
     from featherlight.shrinking import shrink as run
 
