@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 import featherlight as fl
 from featherlight.data import Preprocessing
 from featherlight.models import entry
-from featherlight.pretrained import Weights, label_names, list_weights, twin
+from featherlight.pretrained import Weights, label_names, list_weights, twin, zoo_names
 from featherlight.pretrained.catalogue import Address, Package, Repository
 from featherlight.pretrained.published import find, fits
 
@@ -105,3 +106,10 @@ def test_the_networks_that_are_listed_as_pretrained_are_those_that_come_with_wei
     assert fl.list_models("shufflenet_v2*", pretrained=True) == ["shufflenet_v2"]
     known = {weights.architecture for weights in ALL}
     assert fl.list_models(pretrained=True) == [name for name in fl.list_models() if name in known]
+
+
+def test_the_readme_says_how_many_networks_of_other_zoos_there_are_and_for_how_many_weights_are_known() -> None:
+    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text("utf-8").split())
+    known = {weights.network for weights in ALL}
+    assert f"{len(zoo_names())} networks of torchvision, timm and pytorchcv can be built" in readme
+    assert f"{len(known)} of them with public weights" in readme
