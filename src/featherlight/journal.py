@@ -111,16 +111,27 @@ def keeping(folder: Path) -> Iterator[None]:
         raise Failure(f"{where or folder} cannot be read or written: {reason or error}; {kept}") from error
 
 
-def check_folder(folder: Path, *, result: str, journal: str, job: str, resume: bool) -> None:
+@contextlib.contextmanager
+def reading(result: Path) -> Iterator[None]:
+    """A block that reads what a job left in the file `result`; BadInput where that is damaged."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{result} is damaged ({type(error).__name__}: {error}); name another folder") from error
+
+
+def check_folder(folder: Path, *, ended: bool, result: str, journal: str, job: str, resume: bool) -> None:
     """Raise BadInput unless a `job`, such as "search", can begin in this folder, or go on there with `resume`.
 
-    `result` and `journal` are the names of its files.
+    Of one that has `ended` its `Record` then says whether the same is asked for again. `result` and `journal` are the
+    names of its files.
     """
-    if (folder / result).exists():
+    begun = (folder / journal).exists()
+    if begun and resume:
+        return
+    if ended:
         raise BadInput(f"{folder} holds a result already ({result}); name another folder with --out")
-    if (folder / journal).exists():
-        if resume:
-            return
+    if begun:
         raise BadInput(f"{folder} holds a {job} that did not end; go on with --resume, or name another folder")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} exists and is not an empty folder; name a new one with --out")

@@ -99,6 +99,17 @@ def test_it_hands_on_what_was_asked_for(monkeypatch: pytest.MonkeyPatch, capsys:
     }
 
 
+def test_a_fit_that_has_ended_is_asked_as_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fit(*_: object, **__: object) -> Fitted:
+        raise BadInput("budget was 0.002 and is 0.009")
+
+    (tmp_path / "fit.json").write_text(json.dumps(fitted(tmp_path).to_json()))
+    assert run(monkeypatch, fit, "other", "--budget", "9ms", "--out", tmp_path, "--resume") == 2
+    assert capsys.readouterr() == ("", "Error: budget was 0.002 and is 0.009\n")
+
+
 def test_the_table_names_engine_threads_and_what_a_limit_ruled_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -43,6 +43,9 @@ def test_stopped_it_says_how_to_go_on_and_ended_it_says_so(
     assert json.loads(printed) == json.loads((out / "search.json").read_text())
     code, again, said = run(monkeypatch, capsys, *asked, "--json", "--resume")
     assert (code, again, said) == (0, printed, f"the search in {out} has ended already\n")
+    code, printed, said = run(monkeypatch, capsys, *asked, "--trials", "5", "--resume")
+    assert (code, printed) == (2, "")
+    assert "was begun with something else: trials was 4 and is 5; give the same again" in said
     code, printed, said = run(monkeypatch, capsys, *asked)
     assert (code, printed) == (2, "")
     assert said == f"Error: {out} holds a result already (search.json); name another folder with --out\n"

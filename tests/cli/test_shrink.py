@@ -56,7 +56,10 @@ def test_stopped_it_says_how_to_go_on_and_ended_it_says_so(
     code, printed, said = run(monkeypatch, capsys, *asked, *more)
     assert code == 0
     assert said == f"the shrink in {out} has ended already\n"
-    assert "times as fast: fits" in printed
+    assert "times as fast, 1.20 wanted: fits" in printed
+    code, printed, said = run(monkeypatch, capsys, *asked, "--resume")
+    assert (code, printed) == (2, "")
+    assert "was begun with something else: choice was 'accuracy' and is 'ratio'; give the same again" in said
 
 
 def stop(*_: object, **__: object) -> NoReturn:

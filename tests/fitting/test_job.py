@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,8 +91,25 @@ def test_it_writes_a_network_that_names_the_pictures(pictures: Path, tmp_path: P
     with Image.open(fitted.picture) as picture:
         assert picture.width > 500
 
+    files = {path: path.read_bytes() for path in out.iterdir()}
+    asked: dict[str, Any] = {"out": out, "size": SIZE, "minutes": 0.02, "engine": "onnxruntime"}
     with pytest.raises(BadInput, match=r"holds a result already \(fit\.json\); name another folder"):
-        fit(pictures, "10s", out=out, resume=True)
+        fit(pictures, "10s", **asked)
+    with pytest.raises(
+        BadInput, match=r"was begun with something else: budget was 10\.0 and is 9\.0; minutes was 0\.02"
+    ):
+        fit(f"{pictures}/", "9s", **asked | {"minutes": 0.03}, resume=True)
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        for work in ("heats.train_network", "stages.judge", "bench.measure", "place.add_to_fit"):
+            patch.setattr(f"featherlight.fitting.{work}", lambda *_, **__: pytest.fail("it was done again"))
+        again = fit(pictures, "10s", **asked, resume=True, say=said.append)
+    assert said == [f"the fit in {out} has ended already"]
+    assert again.to_json() == fitted.to_json()
+    assert {path: path.read_bytes() for path in out.iterdir()} == files
+    (out / "fit.json").write_text("[")
+    with pytest.raises(BadInput, match=r"fit\.json is damaged \(JSONDecodeError: .*\); name another folder"):
+        fit(pictures, "10s", **asked, resume=True)
 
 
 def test_where_weights_cannot_be_had_the_networks_within_the_budget_are_told_once_and_all_of_them(
@@ -165,7 +183,7 @@ def test_after_ctrl_c_the_journal_holds_what_was_timed_and_trained(
     assert "timed" in events
     assert "trained" in events
     assert not (out / "fit.json").exists()
-    with pytest.raises(BadInput, match="journal of a fit that did not end; go on with it with --resume, or name"):
+    with pytest.raises(BadInput, match="holds a fit that did not end; go on with --resume, or name another folder"):
         fit(pictures, "10s", out=out)
     with pytest.raises(
         BadInput, match=r"was begun with something else: minutes was 0\.02 and is 1\.0; max_size was None and"

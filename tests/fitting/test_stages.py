@@ -164,8 +164,9 @@ def test_a_wider_network_shrunk_to_the_budget_takes_the_place_of_the_one_chosen(
     assert {path.name for path in (out / "stages").iterdir()} == {"wider", "shrunk"}
     assert not (out / "candidates").exists()
     assert len(fl.load(out).predict(given.photos / "blue" / "1.png")) == 2
-    with pytest.raises(BadInput, match="holds a result already"):
-        run(given, out, resume=True)
+    assert run(given, out, resume=True).to_json() == fitted.to_json()
+    with pytest.raises(BadInput, match="effort was 'normal' and is 'thorough'"):
+        run(given, out, effort="thorough", resume=True)
 
 
 @pytest.mark.usefixtures("worse")
@@ -287,7 +288,7 @@ def test_stopped_in_any_stage_it_goes_on_there(
     else:
         assert fl.load(out).model.spec in [each.spec for each in CANDIDATES]
     assert finished(out) is None
-    with pytest.raises(BadInput, match="go on with it with --resume"):
+    with pytest.raises(BadInput, match="holds a fit that did not end; go on with --resume"):
         run(given, out)
 
     with pytest.MonkeyPatch.context() as patch:

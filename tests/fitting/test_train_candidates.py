@@ -112,7 +112,7 @@ def test_weights_that_are_not_those_of_the_record_are_refused(raced: tuple[Path,
     path = tmp_path / "damaged" / "candidates" / winner.training.weights
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     with pytest.raises(Failure, match=r"safetensors is missing or damaged, and the fit cannot go on from it"):
-        race(task_in(tmp_path / "damaged"))
+        _ = race(task_in(tmp_path / "damaged")).network
 
 
 def test_a_candidate_that_diverges_is_out_and_the_others_go_on(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -287,6 +287,12 @@ def test_a_search_of_something_else_is_not_gone_on_with(ended: Searched, given: 
     shutil.copytree(ended.folder, out)
     with pytest.raises(BadInput, match="holds a result already"):
         search(given.photos, BUDGET, **arguments(given, out))
+    with pytest.raises(BadInput, match="trials was 8 and is 5"):
+        search(given.photos, BUDGET, **arguments(given, out, trials=5, resume=True))
+    said: list[str] = []
+    again = search(f"{given.photos}/", BUDGET, **arguments(given, out, resume=True, say=said.append))
+    assert said == [f"the search in {out} has ended already"]
+    assert replace(again, folder=ended.folder) == ended
     (out / "search.json").unlink()
     with pytest.raises(BadInput, match="holds a search that did not end"):
         search(given.photos, BUDGET, **arguments(given, out))

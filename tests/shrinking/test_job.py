@@ -64,6 +64,17 @@ def test_a_network_becomes_a_faster_one(method: str, trained: Path, photos: Path
     assert bool(document["steps"]) == (method == "netadapt")
     assert find_origin(out) == (str(photos), 0)
 
+    said: list[str] = []
+    asked = arguments(table, out, method=method, resume=True, say=said.append)
+    again = shrinking.shrink(f"{trained}/", f"{photos}/", **asked)
+    assert said == [f"the shrink in {out} has ended already"]
+    assert again.to_json() == shrunk.to_json()
+    with pytest.raises(BadInput, match=r"minutes was 0\.02 and is 0\.03"):
+        shrinking.shrink(trained, photos, **asked | {"minutes": 0.03})
+    (out / "shrink.json").write_text("{}")
+    with pytest.raises(BadInput, match=r"shrink\.json is damaged \(KeyError: 'data'\); name another folder"):
+        shrinking.shrink(trained, photos, **asked)
+
 
 def test_stopped_anywhere_it_goes_on_to_the_same_network(
     trained: Path, photos: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

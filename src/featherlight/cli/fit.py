@@ -66,13 +66,8 @@ def fit(
 
     parse_budget(budget)  # refused before torch is loaded for it
 
-    from featherlight.fitting import finished
     from featherlight.fitting import fit as run
 
-    if resume and (document := finished(out)):
-        note(f"the fit in {out} has ended already")
-        print_json(document) if json else print(f"{document['network']}: test accuracy {document['test_accuracy']:.1%}")
-        return
     fitted = run(
         data,
         budget,

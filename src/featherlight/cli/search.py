@@ -112,12 +112,7 @@ def _help(context: typer.Context, data: str, study: str | None) -> None:
 def _search(data: str, budget: str, json: bool, asked: dict[str, Any]) -> None:
     from featherlight.cli.output import note, print_json
     from featherlight.searching.job import search
-    from featherlight.searching.result import finished
 
-    if asked["resume"] and (document := finished(asked["out"])):
-        note(f"the search in {asked['out']} has ended already")
-        print_json(document) if json else print(f"test accuracy {document['test_accuracy']:.1%}: {document['verdict']}")
-        return
     searched = search(data, budget, **asked, say=note)
     print_json(searched.to_json()) if json else _print(searched)
 

@@ -54,13 +54,8 @@ def shrink(
     if budget is not None:
         parse_budget(budget)  # refused before torch is loaded for it
 
-    from featherlight.shrinking import finished
     from featherlight.shrinking import shrink as run
 
-    if resume and (document := finished(out)):
-        note(f"the shrink in {out} has ended already")
-        print_json(document) if json else print(f"{document['faster']:.2f} times as fast: {document['verdict']}")
-        return
     shrunk = run(
         source,
         data,

@@ -8,12 +8,13 @@ import math
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import featherlight
 from featherlight.data import open_dataset
-from featherlight.errors import BadInput, must_be
+from featherlight.errors import must_be
 from featherlight.fitting.bench import AUTO, Bench
 from featherlight.fitting.candidates import candidates, sizes
 from featherlight.fitting.effort import MINUTES, Asked, Effort, check_effort, has_ended
@@ -27,7 +28,7 @@ from featherlight.fitting.task import Say, Task
 from featherlight.fitting.time_candidates import Field, Timing, nothing_fits, settle_engines
 from featherlight.fitting.train_candidates import contenders, lack_weights, train_candidates
 from featherlight.fitting.weights import has_weights, known_weights
-from featherlight.journal import Journal, Record, keeping
+from featherlight.journal import Journal, Record, check_folder, keeping, reading
 from featherlight.latency import read_table
 from featherlight.timing import this_machine
 from featherlight.timing.budget import parse_budget
@@ -71,7 +72,7 @@ def fit(
     target      the latency table of another device (`featherlight latency`): then nothing is timed here; times are
                 predictions for that device, labelled so, and the upper end of their interval must keep the budget
     resume      go on with a fit that was begun in `out` with the same arguments, in whichever stage it was; what it
-                finished is not done again
+                finished is not done again, and of one that has ended this is its result
     say         is told each step as a sentence
 
     Raises BadInput where nothing keeps the budget, saying which came nearest, and then makes no `out`; and where `out`
@@ -91,7 +92,8 @@ def fit(
     _check(seconds, size, minutes, seed)
     if table is None:
         _check_threads(threads)
-    _check_folder(folder, resume)
+    ended = finished(folder) is not None
+    check_folder(folder, ended=ended, result=RESULT, journal=JOURNAL, job="fit", resume=resume)
     dataset = open_dataset(data, seed)
     if dataset.repeated:
         say(
@@ -110,11 +112,13 @@ def fit(
     record = Record(Journal(folder / JOURNAL))
     asked = Asked(data, effort, 60 * minutes, engine, threads, None if target is None else Path(target))
     task = Task(folder, dataset, seconds, limits, asked.share("choose"), seed, record, say, table)
+    if ended:
+        task = replace(task, say=lambda _: None)  # all of it was told when it was done
     try:
         with keeping(folder):
             record.begin(
                 {
-                    "data": dataset.source,
+                    "data": os.path.normpath(dataset.source),  # "photos/" is "photos"
                     "images": dataset.digest,
                     "budget": seconds,
                     "threads": threads,
@@ -130,6 +134,8 @@ def fit(
                     "featherlight": featherlight.__version__,
                 }
             )
+            if ended:
+                say(f"the fit in {folder} has ended already")
             found, rates = _time(task, bench, tried, made)
             winner = train_candidates(task, found.fitting, rates)
             fitted = choose(task, asked, found, winner, bench)
@@ -142,22 +148,17 @@ def fit(
 
 
 def finished(out: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """What fit.json says of the fit in `out`, where it has ended; what a crash at its very end left is cleared away.
+    """What fit.json says of the fit in `out`, where it has ended.
 
     Raises BadInput where it cannot be read.
     """
     folder = Path(out)
     if not (folder / RESULT).exists():
         return None
-    try:
+    with reading(folder / RESULT):
         document: dict[str, Any] = json.loads((folder / RESULT).read_bytes())
         ended = has_ended(document)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{folder / RESULT} is damaged ({type(error).__name__}); name another folder") from error
-    if not ended:
-        return None
-    _clear(folder)
-    return document
+    return document if ended else None
 
 
 def _time(task: Task, bench: AnyBench, tried: Sequence[int], made: bool) -> tuple[Field, Rates]:
@@ -196,19 +197,6 @@ def _check_threads(threads: int) -> None:
     cores = this_machine().cores
     if not 1 <= threads <= cores:
         raise must_be("threads", f"a whole number from 1 to the {cores} cores of this machine", threads)
-
-
-def _check_folder(folder: Path, resume: bool) -> None:
-    if finished(folder) is not None:
-        raise BadInput(f"{folder} holds a result already ({RESULT}); name another folder with --out")
-    if (folder / JOURNAL).exists():
-        if resume:
-            return
-        raise BadInput(
-            f"{folder} holds the journal of a fit that did not end; go on with it with --resume, or name another folder"
-        )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder} exists and is not an empty folder; name a new one with --out")
 
 
 def _clear(folder: Path) -> None:

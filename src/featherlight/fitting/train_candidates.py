@@ -36,14 +36,20 @@ LEAST_CONTENDERS = 4  # are timed, however few can be trained
 class Winner:
     """The network that fit chose, trained.
 
+    task    the fit, in whose folder its weights are until that has ended
     heats   all that were run, in order, the winner's last one at the end
     rungs   what was decided after each, as the record has it
     """
 
+    task: Task
     candidate: Candidate
-    network: Network
     heats: tuple[Heat, ...]
     rungs: tuple[Mapping[str, Any], ...]
+
+    @property
+    def network(self) -> Network:
+        """With the weights of the last heat; Failure where their file is missing or damaged."""
+        return network_of(self.task, self.candidate, self.training)
 
     @property
     def training(self) -> Heat:
@@ -164,8 +170,7 @@ class _Race:
         for candidate in (*alive, *sorted(others, key=lambda candidate: others[candidate])):
             heat = self.train(candidate, rungs(self.count) + 1, max(self.left, self.last))
             if not heat.failed:
-                network = network_of(self.task, candidate, heat)
-                return Winner(candidate, network, tuple(self.heats), tuple(self.decided))
+                return Winner(self.task, candidate, tuple(self.heats), tuple(self.decided))
         raise Failure(f"every candidate diverged; the last, {self.heats[-1].candidate.name}: {self.heats[-1].failed}")
 
     def train(self, candidate: Candidate, rung: int, seconds: float, images: float | None = None) -> Heat:

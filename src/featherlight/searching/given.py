@@ -54,7 +54,7 @@ def same_again(asked: Asked, given: Given) -> dict[str, Any]:
     """What must be the same where a search is gone on with; this machine too, unless the network is for another one."""
     machine = this_machine()
     return {
-        "data": given.dataset.source,
+        "data": os.path.normpath(given.dataset.source),  # "photos/" is "photos"
         "images": given.dataset.digest,
         "budget": asked.budget,
         "space": given.space.digest,

@@ -75,7 +75,7 @@ def search(
     target    a latency table of another device: then times are its predictions, and nothing is timed here
     engine    onnxruntime, openvino, or "auto" for whichever is faster
     study     where Optuna keeps its study: a path, or the URL of a database that other machines reach
-    resume    go on with a search that was begun in `out` with the same arguments
+    resume    go on with a search that was begun in `out` with the same arguments; of one that has ended, its result
 
     Raises BadInput for what cannot be used, and where no network of the space keeps the budget, with the nearest time.
     Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (DiskFull).
@@ -83,7 +83,8 @@ def search(
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
     asked = Asked(seconds, minutes, space, method, trials, images, exponent, size, engine, threads, study, seed)
     check(asked, here=target is None)
-    check_folder(folder, result=RESULT, journal=JOURNAL, job="search", resume=resume)
+    ended = (folder / RESULT).exists()
+    check_folder(folder, ended=ended, result=RESULT, journal=JOURNAL, job="search", resume=resume)
     found = given(data, target, asked)
     goes_on = (folder / JOURNAL).exists()
     record = Record(Journal(folder / JOURNAL))
@@ -94,6 +95,9 @@ def search(
     try:
         with keeping(folder):
             record.begin(same_again(asked, found))
+            if ended:
+                say(f"the search in {folder} has ended already")
+                return Searched.read(folder, found.space)
             return _run(task)
     except BadInput:  # what was asked for cannot be had: nothing is left of it
         if not goes_on:  # of one that goes on, what was finished is worth more: a study's database may be back tomorrow

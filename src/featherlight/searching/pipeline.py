@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from featherlight.journal import Journal, Record
-from featherlight.searching.asked import JOURNAL, Asked
-from featherlight.searching.given import given, same_again
 from featherlight.searching.job import search
 from featherlight.searching.result import RESULT
 from featherlight.shrinking import result as shrinking
@@ -62,11 +59,7 @@ def search_then_shrink(
     folder, seconds = Path(out), parse_budget(budget) if isinstance(budget, str) else budget
     found, shrunk = folder / FOUND, folder / SHRUNK
     common: dict[str, Any] = {"target": target, "engine": engine, "threads": threads, "seed": seed, "say": say}
-    if resume and (found / RESULT).exists():
-        asked = Asked(LOOSER * seconds, SEARCHING * minutes, engine=engine, threads=threads, seed=seed, **searching)
-        Record(Journal(found / JOURNAL)).begin(same_again(asked, given(data, target, asked)))
-    else:
-        search(data, LOOSER * seconds, out=found, minutes=SEARCHING * minutes, resume=resume, **common, **searching)
+    search(data, LOOSER * seconds, out=found, minutes=SEARCHING * minutes, resume=resume, **common, **searching)
     result = json.loads((found / RESULT).read_bytes())
     if result["time"]["p90"] <= seconds:
         say("what was found keeps the budget as it is: nothing is left for NetAdapt")

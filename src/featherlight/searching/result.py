@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from featherlight import __version__
+from featherlight.journal import reading
 from featherlight.searching.architecture import Line
 from featherlight.searching.finals import Finalist
 from featherlight.searching.front import Found, front
-from featherlight.searching.space import Space
-from featherlight.shrinking.result import time_json
-from featherlight.spec import Spec, to_json
+from featherlight.searching.space import Genes, Space
+from featherlight.shrinking.result import time_from_json, time_json
+from featherlight.spec import Spec, from_json, to_json
 from featherlight.timing import Measurement
 
 RESULT = "search.json"
@@ -89,14 +89,25 @@ class Searched:
             "seconds": dict(self.seconds),
         }
 
-
-def finished(out: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """What search.json says of the search in `out`, where it has ended."""
-    path = Path(out) / RESULT
-    if not path.exists():
-        return None
-    document: dict[str, Any] = json.loads(path.read_bytes())
-    return document
+    @classmethod
+    def read(cls, folder: Path, space: Space) -> Searched:
+        """The search of `space` that search.json in `folder` tells of; BadInput where it is damaged."""
+        with reading(folder / RESULT):
+            document = json.loads((folder / RESULT).read_bytes())
+            found = {tuple(each["genes"]): Found(**{**each, "genes": tuple(each["genes"])})
+                     for each in document["found"]}  # fmt: skip
+            same = ("data", "seed", "method", "budget", "predicted", "validation_accuracy", "test_accuracy", "images",
+                    "parameters", "multiply_adds", "seconds")  # fmt: skip
+            return cls(
+                folder=folder,
+                space=space,
+                **{name: document[name] for name in same},
+                measurement=time_from_json(document["time"], document["on"]),
+                found=tuple(found.values()),
+                finalists=tuple(_read_finalist(each, document["on"], found) for each in document["finalists"]),
+                spec=from_json(document["spec"]),
+                table=tuple(Line(**line) for line in document["table"]),
+            )
 
 
 def best_so_far(found: Sequence[Found]) -> list[tuple[float, float]]:
@@ -119,6 +130,20 @@ def _finalist(finalist: Finalist, space: Space) -> dict[str, Any]:
         "predicted_seconds": finalist.found.seconds,
         "validation_accuracy": finalist.accuracy,
         "images": finalist.images,
+        "images_per_second": finalist.rate,
+        "threads": finalist.threads,
         "time": time_json(finalist.measurement),
         "spec": to_json(finalist.spec),
     }
+
+
+def _read_finalist(told: Mapping[str, Any], on: Mapping[str, Any], found: Mapping[Genes, Found]) -> Finalist:
+    return Finalist(
+        found=found[tuple(told["genes"])],
+        spec=from_json(told["spec"]),
+        measurement=time_from_json(told["time"], on),
+        accuracy=told["validation_accuracy"],
+        images=told["images"],
+        rate=told["images_per_second"],
+        threads=told["threads"],
+    )

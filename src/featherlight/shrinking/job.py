@@ -68,7 +68,7 @@ def shrink(
     minutes  of training in all, 10 unless `images` are named; building the latency table and timing come on top
     images   to train on in all, instead of minutes: the same number makes methods comparable
     engine   onnxruntime, openvino, native, or "auto" for whichever is fastest
-    resume   go on with a shrink that was begun in `out` with the same arguments
+    resume   go on with a shrink that was begun in `out` with the same arguments; of one that has ended, its result
 
     Raises BadInput for what cannot be used, and where no network of this kind takes so little, with the nearest time.
     Otherwise what was finished is kept in `out`, also after Ctrl-C or where the disk is full (DiskFull).
@@ -76,7 +76,8 @@ def shrink(
     folder = Path(out)
     asked = Asked(budget, faster, method, choice, minutes, images, engine, threads, seed)
     check(asked, here=target is None)
-    check_folder(folder, result=RESULT, journal=JOURNAL, job="shrink", resume=resume)
+    ended = (folder / RESULT).exists()
+    check_folder(folder, ended=ended, result=RESULT, journal=JOURNAL, job="shrink", resume=resume)
     classifier, dataset = load(source), open_dataset(data, seed)
     check_classes(classifier, dataset)
     table = None if target is None else read_table(Path(target))
@@ -90,6 +91,9 @@ def shrink(
     try:
         with keeping(folder):
             _begin(task, os.fspath(source))
+            if ended:
+                say(f"the shrink in {folder} has ended already")
+                return Shrunk.read(folder)
             return _run(task)
     except BadInput:  # what was asked for cannot be had: nothing is left of it
         if not goes_on:  # of one that goes on, what was finished is worth more
@@ -101,11 +105,11 @@ def shrink(
 
 
 def _begin(task: Task, source: str) -> None:
-    """Note what is asked for, or hold it against what the journal was begun with."""
+    """Note what is asked for, or hold it against what the journal was begun with; "photos/" is "photos"."""
     task.record.begin(
         {
-            "source": source,
-            "data": task.dataset.source,
+            "source": os.path.normpath(source) if os.path.isdir(source) else source,
+            "data": os.path.normpath(task.dataset.source),
             "digest": task.dataset.digest,
             **asdict(task.asked),
             "target": None if task.table is None else task.table.digest,

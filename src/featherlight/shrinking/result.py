@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featherlight import __version__
-from featherlight.spec import Spec, to_json
-from featherlight.timing import Comparison, Measurement
+from featherlight.journal import reading
+from featherlight.spec import Spec, from_json, to_json
+from featherlight.timing import Comparison, Machine, Measurement, Target
 
 RESULT = "shrink.json"
 RESAMPLES = 2000
+DIFFERENCE = ("mean", "low", "high")  # what its numbers are called in shrink.json
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Shrunk:
             "faster": self.faster,
             "test_accuracy_before": self.accuracy_before,
             "test_accuracy": self.accuracy,
-            "difference": dict(zip(("mean", "low", "high"), self.difference, strict=True)),
+            "difference": dict(zip(DIFFERENCE, self.difference, strict=True)),
             "multiply_adds": list(self.multiply_adds),
             "parameters": list(self.parameters),
             "images": self.images,
@@ -85,6 +88,28 @@ class Shrunk:
             "steps": list(self.steps),
             "spec": to_json(self.spec),
         }
+
+    @classmethod
+    def read(cls, folder: Path) -> Shrunk:
+        """The shrink that shrink.json in `folder` tells of; BadInput where it is damaged."""
+        with reading(folder / RESULT):
+            document = json.loads((folder / RESULT).read_bytes())
+            same = ("data", "seed", "method", "wanted", "predicted", "images")
+            return cls(
+                folder=folder,
+                **{name: document[name] for name in same},
+                before=time_from_json(document["before"], document["on"]),
+                after=time_from_json(document["after"], document["on"]),
+                ratio=Comparison(**document["ratio"]),
+                accuracy_before=document["test_accuracy_before"],
+                accuracy=document["test_accuracy"],
+                difference=tuple(document["difference"][name] for name in DIFFERENCE),
+                multiply_adds=tuple(document["multiply_adds"]),
+                parameters=tuple(document["parameters"]),
+                widths=tuple((each["name"], each["before"], each["after"]) for each in document["widths"]),
+                steps=tuple(document["steps"]),
+                spec=from_json(document["spec"]),
+            )
 
 
 def finished(out: str | os.PathLike[str]) -> dict[str, Any] | None:
@@ -108,3 +133,10 @@ def paired_difference(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tu
 def time_json(measurement: Measurement) -> dict[str, Any]:
     """A measurement without its target, for a journal or a result."""
     return {name: getattr(measurement, name) for name in ("median", "p10", "p90", "runs", "noisy")}
+
+
+def time_from_json(time: Mapping[str, Any], on: Mapping[str, Any]) -> Measurement:
+    """The measurement that `time_json` told of, `on` the target that stands beside it."""
+    machine = on["machine"]
+    sets = tuple(machine["instruction_sets"])
+    return Measurement(Target(**{**on, "machine": Machine(**{**machine, "instruction_sets": sets})}), **time)

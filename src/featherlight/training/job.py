@@ -22,7 +22,7 @@ import featherlight
 from featherlight.data import Dataset, open_dataset
 from featherlight.errors import BadInput, must_be
 from featherlight.files import write_json
-from featherlight.journal import keeping
+from featherlight.journal import keeping, reading
 from featherlight.layers import Network
 from featherlight.pretrained import save
 from featherlight.training import loop
@@ -250,11 +250,9 @@ def _is_finished(folder: Path, asked: Mapping[str, Any], resume: bool) -> bool:
         if folder.exists() and not (folder.is_dir() and all(_is_ours(path) for path in folder.iterdir())):
             raise BadInput(f"{folder} exists and is not an empty folder; name a new one with --out")
         return False
-    try:
+    with reading(path):
         document = json.loads(path.read_bytes())
         finished, before = bool(document["finished"]), document["asked"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} is damaged ({error}); name another folder") from error
     if not resume:
         state = "a finished run;" if finished else "a run that did not end; go on with it with --resume, or"
         raise BadInput(f"{folder} holds {state} name another folder with --out")
