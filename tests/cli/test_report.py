@@ -60,7 +60,7 @@ def test_json_is_one_document(
     ("arguments", "sentence"),
     [
         (["empty"], "empty holds no result: `featherlight fit`, `train`, `search` and `shrink` make folders that do"),
-        (["mobilnet_v2"], "got 'mobilnet_v2' (nearest: mobilenet_v2"),
+        (["mobilnet_v2"], "'mobilnet_v2' matches no network (nearest: mobilenet_v2"),
         (["squeezenet_1_1", "--engine", "tensorflow"], "'tensorflow'"),
         (["squeezenet_1_1", "--data", "nowhere"], "there is nothing at 'nowhere'"),
         (["squeezenet_1_1", "--out", "empty"], "'empty' is a folder"),
