@@ -18,6 +18,7 @@ from featherlight.fitting import Fitted
 from featherlight.fitting.candidates import Candidate
 from featherlight.fitting.heats import Heat
 from featherlight.fitting.limits import Breach, Limits
+from featherlight.fitting.select import Verdict
 from featherlight.fitting.stage import Entrant, Judged, Stage
 from featherlight.fitting.time_candidates import Timed
 from featherlight.predict import Exported
@@ -126,6 +127,27 @@ def test_the_table_names_engine_threads_and_what_a_limit_ruled_out(
         f"network: {tmp_path}",
         f"picture: {tmp_path / 'accuracy_time.png'}",
     ]
+
+
+@pytest.mark.parametrize(("noisy", "verdict", "told"), [(True, "too slow", True), (True, "fits", False),
+                                                        (False, "too slow", False)])  # fmt: skip
+def test_a_budget_broken_on_a_busy_machine_is_told_so(
+    noisy: bool, verdict: Verdict, told: bool, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+) -> None:  # fmt: skip
+    whole = fitted(tmp_path)
+    final = judged(THIN.name, 1.2e-3, 0.875, tmp_path)
+    final = replace(final, measurement=replace(final.measurement, p90=12.7e-3, noisy=noisy), verdict=verdict)
+    broken = replace(whole, stages=(replace(whole.stages[0], judged=final),))
+    assert run(monkeypatch, lambda *_, **__: broken, *ASKED) == 0
+    *_, line, weights, _, _ = capsys.readouterr().out.splitlines()
+    assert weights.startswith("weights: ")
+    assert (line == (
+        "the machine was busy while the network was timed from its file: when it was chosen, it took 1 ms (p90 1.1 "
+        "ms); `featherlight doctor` tells how busy it is now, and `featherlight profile "
+        f"{tmp_path}` on a quiet one times it again"
+    )) == told  # fmt: skip
+    assert line.endswith(f"budget 2 ms: {verdict}") != told
 
 
 def test_what_each_stage_bought_stands_below(

@@ -128,11 +128,12 @@ def _print(fitted: Fitted) -> None:
     target = fitted.measurement.target
     median, p90 = show_time(fitted.measurement.median), show_time(fitted.measurement.p90)
     bound = f"{fitted.label}, at most {p90}" if fitted.label else f"p90 {p90}"
+    doubt = f"\n{fitted.doubt}" if fitted.doubt else ""
     print(
         f"\n{fitted.name}: test accuracy {fitted.test_accuracy:.1%}, {median} an image "
         f"({bound}) on {target.engine} with {target.threads} thread{'s' if target.threads > 1 else ''}, "
         f"budget {show_time(fitted.budget)}: {fitted.verdict}"
-        f"\nweights: {show_bytes(fitted.weights_bytes)}; {show_bytes(fitted.memory_bytes)} of memory with the "
+        f"{doubt}\nweights: {show_bytes(fitted.weights_bytes)}; {show_bytes(fitted.memory_bytes)} of memory with the "
         f"activations of one image\nnetwork: {fitted.folder}\npicture: {fitted.picture}"
     )
 

@@ -81,6 +81,19 @@ class Fitted:
         return self.network.measurement
 
     @property
+    def doubt(self) -> str:
+        """Where the written network broke the budget on a busy machine: a sentence on that, else ""."""
+        if self.verdict not in ("too slow", "undecided") or not self.measurement.noisy:
+            return ""
+        # A later stage's network is kept only where it fits: this is the one of the first stage.
+        first = next(each.measurement for each in self.candidates if each.candidate == self.candidate)
+        return (
+            f"the machine was busy while the network was timed from its file: when it was chosen, it took "
+            f"{show_time(first.median)} (p90 {show_time(first.p90)}); `featherlight doctor` tells how busy it is now, "
+            f"and `featherlight profile {self.folder}` on a quiet one times it again"
+        )
+
+    @property
     def validation_accuracy(self) -> float:
         """Top-1 on the validation images, 0 to 1: by these one network is preferred to another."""
         return self.network.validation_accuracy
