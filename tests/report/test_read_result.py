@@ -111,6 +111,18 @@ def test_a_run_that_did_not_end_says_so(tmp_path: Path) -> None:
     assert (result.lead, result.accuracy) == ("A run on my photos that did not end.", None)
 
 
+@pytest.mark.parametrize(("job", "journal"), [("fit", "journal.jsonl"), ("search", "search.jsonl"),
+                                              ("shrink", "shrink.jsonl")])  # fmt: skip
+def test_a_job_that_did_not_end_is_called_so(job: str, journal: str, tmp_path: Path) -> None:
+    (tmp_path / journal).write_text('{"event": "start"}\n')
+    (tmp_path / "config.json").write_text("{}")  # the network is saved before the result is written
+    goes_on = (
+        rf"{tmp_path} holds a {job} that did not end, and no result yet; the same `featherlight {job}` with --resume"
+    )
+    with pytest.raises(BadInput, match=goes_on):
+        read_result(tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"network": 3}', b"\xff", b'{"finished": true, "asked": []}'])
 @pytest.mark.parametrize("name", READERS)
 def test_a_damaged_result_is_refused_in_a_sentence(tmp_path: Path, name: str, content: bytes) -> None:
