@@ -195,8 +195,10 @@ def test_json_is_one_document(
     assert document["candidates"][1]["threads"] == 2
 
 
-def test_the_help_shows_an_example_of_going_on(
+def test_the_help_shows_an_example_of_going_on_and_calls_minutes_an_estimate(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, lambda *_, **__: pytest.fail("it ran"), "--help") == 0
-    assert "featherlight fit photos/ --budget 2ms --out result/ --resume" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "featherlight fit photos/ --budget 2ms --out result/ --resume" in printed
+    assert "an estimate: they become steps" in " ".join(printed.replace("│", " ").split())

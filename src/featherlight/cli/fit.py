@@ -28,7 +28,10 @@ def fit(
     ] = "quick",
     minutes: Annotated[
         float | None,
-        typer.Option(help="Minutes of training in all (quick 3, normal 15, thorough 60); timing comes on top."),
+        typer.Option(
+            help="Minutes of training in all (quick 3, normal 15, thorough 60), an estimate: they become steps by the "
+            "pace measured before each training; timing comes on top."
+        ),
     ] = None,
     engine: Annotated[
         str, typer.Option(help="torch, onnxruntime, openvino, native, or auto: whichever is fastest.")

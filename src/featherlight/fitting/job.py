@@ -60,8 +60,9 @@ def fit(
                 way is part of the answer; training uses one or all cores, whichever is faster now
     size        of the images in pixels; by default 28 for Fashion-MNIST, and whichever of 96 to 224 is best for
                 photographs
-    minutes     of training in all, shared among the stages (`effort.SHARES`); by default 3, 15 and 60; timing comes on
-                top
+    minutes     of training in all, shared among the stages (`effort.SHARES`); by default 3, 15 and 60; they become
+                steps by the pace measured before each training, so that on a machine that slows down it takes longer;
+                timing comes on top
     effort      "quick" chooses among the registered networks, at the widths they are known for; "normal" then trains a
                 wider one and shrinks it to the budget (NetAdapt); "thorough" searches for a network as well. Each takes
                 the place of the one before where it keeps the budget and is more often right on the validation images
