@@ -87,6 +87,16 @@ def prefetch(b: Builder, pointer: Value, cache: int = 2) -> None:
     b.call(fetch, [pointer, *(ir.Constant(_I32, number) for number in (0, 4 - cache, 1))])  # to read; 1: data
 
 
+def fence(b: Builder) -> None:
+    """Keep LLVM from loading before this place what is loaded after it; no instruction, so the processor still may."""
+    b.asm(ir.FunctionType(VOID, []), "", "~{memory}", [], True)
+
+
+def pin(b: Builder, value: Value) -> Value:
+    """The same vector behind a fence that it is computed before, so that nothing it is made of is kept for later."""
+    return b.asm(ir.FunctionType(value.type, [value.type]), "", "=v,0,~{memory}", [value], True)
+
+
 def at(b: Builder, pointer: Value, offset: int | Value) -> Value:
     """The address so many bytes further on."""
     if isinstance(offset, int):

@@ -27,6 +27,7 @@ from featherlight.compiler.code import (
     clamp,
     load,
     multiply_add,
+    pin,
     prefetch,
     share,
     store,
@@ -144,7 +145,7 @@ class Depthwise:
         """The tiles of a line from left to right."""
         most = (vectors.registers - 4) // (width + 1)  # leaves room for the weights of a row and an input
         if self.stride[1] > 1 and self.kernel[1] > 3:
-            most -= 1  # no two taps share an input, and LLVM loads many long before they are needed
+            most -= 1  # only every second input meets a tap again: more weights wait at once
         whole = self.results[1]
         count = -(-whole // most)
         low, more = divmod(whole, count)
@@ -262,10 +263,7 @@ class _Tile:
     def _row(self, vectors: Vectors, b: Builder, source: Value, weights: Value, given: Sequence[Value]) -> list[Value]:
         """The sums after one row of the kernel."""
         sums, taps = list(given), range(self.of.kernel[1])
-        line = [
-            [load(b, weights, vectors.type, (tap * self.width + column) * vectors.bytes) for tap in taps]
-            for column in range(self.width)
-        ]
+        line: dict[tuple[int, int], Value] = {}  # the weights of a tap and a column, from the first input that meets it
         for place in range(*self.window):
             meets = [
                 (pixel, tap)
@@ -274,10 +272,14 @@ class _Tile:
                 if pixel * self.of.stride[1] + tap * self.of.dilation[1] == place
             ]
             for column in range(self.width if meets else 0):
+                for _, tap in meets:
+                    if (tap, column) not in line:
+                        line[tap, column] = load(b, weights, vectors.type, (tap * self.width + column) * vectors.bytes)
                 value = load(b, source, vectors.type, place * self.of.source.row + column * vectors.bytes)
                 for pixel, tap in meets:
                     at_sum = pixel * self.width + column
-                    sums[at_sum] = multiply_add(b, value, line[column][tap], sums[at_sum])
+                    # Pinned, or LLVM loads what later inputs need and leaves sums for the end of the row.
+                    sums[at_sum] = pin(b, multiply_add(b, line[tap, column], value, sums[at_sum]))
         return sums
 
 

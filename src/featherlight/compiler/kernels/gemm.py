@@ -29,6 +29,7 @@ from featherlight.compiler.code import (
     Vectors,
     at,
     clamp,
+    fence,
     load,
     multiply_add,
     prefetch,
@@ -361,6 +362,7 @@ class _Tile:
         def inputs(count: int, state: Sequence[Value]) -> list[Value]:
             first, weights, *sums = state
             for number in range(count):
+                fence(b)  # or LLVM loads the weights of several numbers before it uses the first
                 for column in range(self.width if self.ahead else 0):
                     prefetch(b, at(b, weights, self.ahead + (number * self.width + column) * vectors.bytes))
                 line = [
