@@ -17,7 +17,7 @@ from featherlight.timing import TIE
 
 ROOT = Path(__file__).parents[1]
 MEASURED = ROOT / "docs" / "measured"
-NAMES = ("performance", "latency", "compare", "shrinking", "searching", "compile")
+NAMES = ("performance", "latency", "compare", "shrinking", "searching", "compile", "training")
 PAGES = tuple(ROOT / "docs" / f"{name}.md" for name in NAMES)
 TABLE = re.compile(r"(<!-- measured: docs/measured/(\w+)\.json -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -372,6 +372,36 @@ def supernet_rank(document: dict[str, Any]) -> list[str]:
     ]
 
 
+def efforts(document: dict[str, Any]) -> list[str]:
+    """benchmarks/efforts.py."""
+    columns = ("effort", "the network of each seed", "time", "validation accuracy", "test accuracy",
+               "points above quick")  # fmt: skip
+
+    def of_seeds(cells: Iterable[str]) -> str:
+        return "<br>".join(cells)
+
+    rows = [
+        (
+            row["effort"],
+            of_seeds(row["networks"]),
+            of_seeds(f"{each:.3f} ms" for each in row["ms"]),
+            of_seeds(_percent(each) for each in row["validation"]),
+            _percent(row["test"]),
+            "-" if row["effort"] == "quick" else "{:+.2f} ({:+.2f} to {:+.2f})".format(*row["points above"]),
+        )
+        for row in document["rows"]
+    ]
+    return [
+        f"{_machine(document)}, one thread; Fashion-MNIST at 28 pixels within {document['budget']}, engine "
+        f"{document['engine']}, {document['minutes']:g} minutes of training for each fit, {document['seeds']} seeds; "
+        "test accuracy is the mean of the seeds; differences in points, with 95 % of paired resamples.",
+        "",
+        _line(columns),
+        "|" + "---|" * len(columns),
+        *map(_line, rows),
+    ]
+
+
 def native_conformance(document: dict[str, Any]) -> list[str]:
     """tests/conformance.py."""
     ways = [(way, what) for way in ("reference", "native") for what in ("computed", "unsupported", "failed")]
@@ -410,6 +440,7 @@ WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "shrinking": shrinking,
     "searching": searching,
     "supernet_rank": supernet_rank,
+    "efforts": efforts,
     "native_conformance": native_conformance,
 }
 

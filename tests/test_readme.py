@@ -71,7 +71,7 @@ def test_networks_out_of_the_order_of_their_multiply_adds_are_named() -> None:
     assert said == "On e no network with more multiply-adds than another is quicker."
 
 
-@pytest.mark.parametrize("name", ["performance", "latency", "compare", "shrinking", "searching", "compile"])
+@pytest.mark.parametrize("name", ["performance", "latency", "compare", "shrinking", "searching", "compile", "training"])
 def test_the_tables_of_a_page_are_those_that_were_measured(name: str) -> None:
     page = (ROOT / f"docs/{name}.md").read_text("utf-8")
     assert script("write_performance").with_tables(page) == page
