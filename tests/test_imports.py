@@ -21,13 +21,17 @@ RUNTIME = Path(featherlight_runtime.__file__).parent
 
 # In the order in which data passes: a room imports the ones before it and none after it (docs/architecture.md).
 ROOMS = (
-    *("errors", "files", "journal", "spec", "models", "layers", "pretrained", "graph", "cost", "compiler", "timing"),
+    *("errors", "files", "journal", "now_and_then"),
+    *("spec", "models", "layers", "pretrained", "graph", "cost", "compiler", "timing"),
     *("data", "engines", "latency", "training", "predict", "compiling", "explain", "report", "shrinking", "searching"),
     *("fitting", "cli", "__main__"),
 )
 HEAVY = {"torch", "llvmlite", "onnx", "onnxruntime", "openvino", "PIL", "matplotlib", "kornia"}
 ENGINES = HEAVY - {"PIL", "matplotlib"}
-LIGHT_ROOMS = ("errors", "files", "journal", "spec", "models", "graph", "timing", "data", "engines", "cli")
+LIGHT_ROOMS = (
+    *("errors", "files", "journal", "now_and_then"),
+    *("spec", "models", "graph", "timing", "data", "engines", "cli"),
+)
 
 
 def room(path: Path) -> str:

@@ -17,10 +17,10 @@ from featherlight.fitting.rungs import CHECK, VALIDATED
 from featherlight.fitting.task import Task
 from featherlight.fitting.weights import start_of
 from featherlight.layers import Network
+from featherlight.now_and_then import now_and_then
 from featherlight.training import Checkpoints, train_network
 
 CANDIDATES = "candidates"  # the folder of weights under way, in that of the fit
-SAY_EVERY = 10.0  # seconds of training between two words on its progress
 
 Progress: TypeAlias = Callable[[int, int, float, float], None]
 
@@ -154,16 +154,11 @@ def _train(task: Task, start: Assignment) -> dict[str, Any]:
 
 
 def _progress(task: Task, start: Assignment) -> Progress:
-    said = time.perf_counter()
-
     def progress(step: int, steps: int, loss: float, left: float) -> None:
-        nonlocal said
-        if time.perf_counter() - said >= SAY_EVERY:
-            said = time.perf_counter()
-            in_all = max(left, start.left - start.seconds + left)
-            task.say(
-                f"training {start.candidate.name}: step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left, "
-                f"{in_all:.0f} s of training in all"
-            )
+        in_all = max(left, start.left - start.seconds + left)
+        task.say(
+            f"training {start.candidate.name}: step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left, "
+            f"{in_all:.0f} s of training in all"
+        )
 
-    return progress
+    return now_and_then(progress)

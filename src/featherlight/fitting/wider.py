@@ -6,18 +6,18 @@ the start: that is what NetAdapt and MobileNet v3 found, and what the validation
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from featherlight.errors import BadInput
 from featherlight.fitting.candidates import Candidate, candidates
-from featherlight.fitting.heats import CANDIDATES, SAY_EVERY
+from featherlight.fitting.heats import CANDIDATES
 from featherlight.fitting.select import WIDTH_POWER
 from featherlight.fitting.task import Task
 from featherlight.fitting.time_candidates import Timed
 from featherlight.fitting.weights import start_of
+from featherlight.now_and_then import now_and_then
 from featherlight.pretrained import save
 from featherlight.shrinking import legal, widths
 from featherlight.timing.budget import show_time
@@ -86,12 +86,7 @@ def _is_like(one: Candidate, other: Candidate) -> bool:
 
 
 def _telling(task: Task, wide: Candidate) -> Callable[[int, int, float, float], None]:
-    said = time.monotonic()
-
     def tell(step: int, steps: int, loss: float, left: float) -> None:
-        nonlocal said
-        if time.monotonic() - said >= SAY_EVERY:
-            said = time.monotonic()
-            task.say(f"training {wide.name}: step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left")
+        task.say(f"training {wide.name}: step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left")
 
-    return tell
+    return now_and_then(tell)

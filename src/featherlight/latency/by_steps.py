@@ -11,8 +11,7 @@ import hashlib
 import json
 import platform
 import sys
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,13 +32,13 @@ from featherlight.latency.listing import Member, listing
 from featherlight.latency.steps import StepPiece, steps
 from featherlight.latency.surroundings import noise
 from featherlight.latency.table import COMPILER, INSTRUCTIONS, LatencyTable, read_table
+from featherlight.now_and_then import now_and_then
 from featherlight.timing import Target, this_machine
 from featherlight_runtime import Network, Program
 from featherlight_runtime.memory import pages
 
 GROUP = 48  # steps of a program, about as many as a network has
 CALLS = 20  # of a program in a round
-SAY_EVERY = 10.0  # seconds
 
 
 def time_steps(
@@ -87,7 +86,7 @@ def _time(
     rounds: int,
 ) -> None:
     """Everything once a round, in another order each round, as far as it is not in `kept` already."""
-    tell = _teller()
+    tell = now_and_then(lambda text: print(text, file=sys.stderr))
     call, *others = range(len(pieces))  # every plan begins with the call itself, a program of no steps
     groups = [[call], *(others[at : at + GROUP] for at in range(0, len(others), GROUP))]
     programs = []
@@ -130,16 +129,3 @@ def _weights(floats: int) -> Floats:
     made = pages(4 * floats).view(np.float32)
     made[:] = noise((floats, 1))[:, 0]
     return made
-
-
-def _teller() -> Callable[[str], None]:
-    """Says what is done on standard error, every few seconds."""
-    said = time.monotonic()
-
-    def tell(text: str) -> None:
-        nonlocal said
-        if time.monotonic() - said >= SAY_EVERY:
-            said = time.monotonic()
-            print(text, file=sys.stderr)
-
-    return tell

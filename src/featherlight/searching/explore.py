@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from featherlight.now_and_then import now_and_then
 from featherlight.searching.drawing import networks_within
 from featherlight.searching.evolution import evolve
 from featherlight.searching.finals import VALIDATED, merit, rate_of, trained
@@ -17,7 +18,7 @@ from featherlight.searching.hand_made import begun_with, likes
 from featherlight.searching.judging import judge
 from featherlight.searching.space import Genes
 from featherlight.searching.supernet import Supernet
-from featherlight.searching.task import SAY_EVERY, Task
+from featherlight.searching.task import Task
 from featherlight.searching.times import Times
 from featherlight.searching.variation import network_of as spec_of
 from featherlight.training import Checkpoints, Trained, train_network
@@ -85,13 +86,9 @@ def _shared_weights(task: Task, times: Times, seconds: float) -> tuple[Found, ..
         return judge(supernet, genes, task.dataset, task.preprocessing)
 
     until = task.trials or _affordable(task, lambda: accuracy(pool[0]), (1 - PATTERNS - TRAINING) * seconds)
-    said = time.perf_counter()
 
     def judged(found: Found) -> None:
-        nonlocal said
-        if time.perf_counter() - said >= SAY_EVERY:
-            said = time.perf_counter()
-            task.say(f"evolution: {found.accuracy:.1%} with shared weights")
+        task.say(f"evolution: {found.accuracy:.1%} with shared weights")
 
     found = evolve(
         space,
@@ -102,7 +99,7 @@ def _shared_weights(task: Task, times: Times, seconds: float) -> tuple[Found, ..
         exponent=task.exponent,
         seed=task.seed,
         record=task.record,
-        judged=judged,
+        judged=now_and_then(judged),
     )
     return tuple(replace(each, genes=task.space.genes(known | space.named(each.genes))) for each in found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TypeAlias
 
 from featherlight.data import Dataset, Preprocessing
 from featherlight.journal import Record
+from featherlight.now_and_then import now_and_then
 from featherlight.searching.asked import Method
 from featherlight.searching.space import Space
 from featherlight.training import Recipe, recipe_for
@@ -17,7 +17,6 @@ from featherlight.training.loop import Progress
 
 Say: TypeAlias = Callable[[str], None]
 
-SAY_EVERY = 10.0  # seconds between two words on progress
 WORK = "searching"  # the folder, in the one to make, of what is under way
 
 
@@ -77,12 +76,8 @@ class Task:
 
     def progress(self, what: str) -> Progress:
         """To be told of the steps of a training of `what`; says how far it is, now and then."""
-        said = time.perf_counter()
 
         def progress(step: int, steps: int, loss: float, left: float) -> None:
-            nonlocal said
-            if time.perf_counter() - said >= SAY_EVERY:
-                said = time.perf_counter()
-                self.say(f"training {what}: step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left")
+            self.say(f"training {what}: step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left")
 
-        return progress
+        return now_and_then(progress)

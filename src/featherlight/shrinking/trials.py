@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from featherlight.layers import Network
+from featherlight.now_and_then import now_and_then
 from featherlight.shrinking.carve import Weights
 from featherlight.shrinking.netadapt import TRAINED
 from featherlight.shrinking.plan import Plan
@@ -21,7 +21,6 @@ from featherlight.training.kept import trained_once
 
 # Validation images at most, always the same ones; judging one costs a third of training on one.
 JUDGED, GLIMPSED = 1000, 128
-SAY_EVERY = 10.0  # seconds
 FINAL = "final"  # the key of the long fine-tune
 
 # Of the peak learning rate of training from scratch: a cut network has little to learn again, and much to forget.
@@ -108,13 +107,9 @@ class Trials:
 
     def _telling(self, key: str) -> Callable[[int, int, float, float], None]:
         """Says now and then how far a piece of training is, and how long all that comes after it will take."""
-        said = time.monotonic()
 
         def tell(step: int, steps: int, loss: float, left: float) -> None:
-            nonlocal said
-            if time.monotonic() - said >= SAY_EVERY:
-                said = time.monotonic()
-                whole = f"{left:.0f} s left" if key == FINAL else self.progress.left()
-                self.task.say(f"{key}: step {step} of {steps}, loss {loss:.3f}, {whole}")
+            whole = f"{left:.0f} s left" if key == FINAL else self.progress.left()
+            self.task.say(f"{key}: step {step} of {steps}, loss {loss:.3f}, {whole}")
 
-        return tell
+        return now_and_then(tell)

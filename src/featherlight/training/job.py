@@ -7,7 +7,6 @@ import json
 import math
 import os
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from featherlight.errors import BadInput, must_be
 from featherlight.files import write_json
 from featherlight.journal import keeping, reading
 from featherlight.layers import Network
+from featherlight.now_and_then import now_and_then
 from featherlight.pretrained import save
 from featherlight.training import loop
 from featherlight.training.checkpoints import EVERY, Checkpoints
@@ -41,7 +41,6 @@ TENSORBOARD = "tensorboard"
 
 TAUGHT = 0.5  # of the loss is a teacher's, where the recipe has no opinion
 MINUTES = 10.0  # where neither minutes nor epochs are named
-SAY_EVERY = 10.0  # seconds of training between two words on its progress
 
 Say = Callable[[str], None]
 
@@ -314,7 +313,7 @@ class _Keeper:
         self._folder, self._asked, self._start, self._dataset, self._say = folder, asked, start, dataset, say
         self._main, self._tensorboard = main, tensorboard and main
         self._board: Any = None
-        self._said = time.perf_counter()
+        self._tell = now_and_then(self._told)
 
     def planned(self, plan: Plan) -> None:
         """From here on there is a run: nothing was written before, for nothing that was asked could be refused."""
@@ -338,9 +337,7 @@ class _Keeper:
         """A word every few seconds."""
         if self._board is not None:
             self._board.add_scalar("loss/training", loss, step)
-        if time.perf_counter() - self._said >= SAY_EVERY:
-            self._said = time.perf_counter()
-            self._say(f"step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left")
+        self._tell(step, steps, loss, left)
 
     def checked(self, check: Check, network: nn.Module, best: bool) -> None:
         """The best network so far goes into the folder. A disk that is full does not end the run."""
@@ -362,6 +359,9 @@ class _Keeper:
         """Let go of TensorBoard's file."""
         if self._board is not None:
             self._board.close()
+
+    def _told(self, step: int, steps: int, loss: float, left: float) -> None:
+        self._say(f"step {step} of {steps}, loss {loss:.3f}, {left:.0f} s left")
 
     def _save(self, network: nn.Module) -> None:
         assert isinstance(network, Network)
