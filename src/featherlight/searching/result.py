@@ -94,8 +94,8 @@ class Searched:
         """The search of `space` that search.json in `folder` tells of; BadInput where it is damaged."""
         with reading(folder / RESULT):
             document = json.loads((folder / RESULT).read_bytes())
-            found = {tuple(each["genes"]): Found(**{**each, "genes": tuple(each["genes"])})
-                     for each in document["found"]}  # fmt: skip
+            found = tuple(Found(**{**each, "genes": tuple(each["genes"])}) for each in document["found"])
+            of = {each.genes: each for each in found}
             same = ("data", "seed", "method", "budget", "predicted", "validation_accuracy", "test_accuracy", "images",
                     "parameters", "multiply_adds", "seconds")  # fmt: skip
             return cls(
@@ -103,8 +103,8 @@ class Searched:
                 space=space,
                 **{name: document[name] for name in same},
                 measurement=time_from_json(document["time"], document["on"]),
-                found=tuple(found.values()),
-                finalists=tuple(_read_finalist(each, document["on"], found) for each in document["finalists"]),
+                found=found,
+                finalists=tuple(_read_finalist(each, document["on"], of) for each in document["finalists"]),
                 spec=from_json(document["spec"]),
                 table=tuple(Line(**line) for line in document["table"]),
             )
