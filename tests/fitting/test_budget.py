@@ -9,10 +9,10 @@ from featherlight.timing.budget import parse_budget, show_time
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("2ms", 2e-3), ("800us", 8e-4), ("0.1s", 0.1), (" .5 ms ", 5e-4), ("1.s", 1.0)]
+    ("text", "seconds"), [("2ms", 2e-3), ("9ms", 9e-3), ("800us", 8e-4), ("0.1s", 0.1), (" .5 ms ", 5e-4), ("1.s", 1.0)]
 )
 def test_a_budget_is_a_number_with_its_unit(text: str, seconds: float) -> None:
-    assert parse_budget(text) == pytest.approx(seconds)
+    assert parse_budget(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "2", "ms", "2 m s", "-1ms", "0ms", "2min", "1e3ms", "2ms!", "nan ms"])
