@@ -6,9 +6,7 @@ import math
 
 from featherlight.graph.ir import Graph, Op
 from featherlight.graph.kinds import Activation, Add, Clip, Divide
-from featherlight.graph.passes.rewriting import factors, in_place_of, makers, number, rebuilt
-
-Makers = dict[str, Op]
+from featherlight.graph.passes.rewriting import Makers, factors, in_place_of, number, recognised
 
 
 def hard_swish(graph: Graph) -> Graph:
@@ -25,13 +23,7 @@ def hard_swish(graph: Graph) -> Graph:
     Does not apply to other numbers, 0.2 x + 0.5 of older libraries among them, nor where a number's shape makes the
     result larger than x.
     """
-    made = makers(graph)
-    ops: list[Op] = []
-    for op in graph.ops:
-        found = _hard_sigmoid(graph, made, op) or _hard_swish(graph, made, op)
-        ops.append(found or op)
-        made[op.outputs[0]] = ops[-1]
-    return rebuilt(graph, ops)
+    return recognised(graph, lambda *where: _hard_sigmoid(*where) or _hard_swish(*where))
 
 
 def _hard_sigmoid(graph: Graph, made: Makers, op: Op) -> Op | None:

@@ -7,7 +7,7 @@ nobody reads after that goes by itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +17,10 @@ from featherlight.graph.kinds import Activation, Multiply
 from featherlight.graph.passes.drop_unused import drop_unused
 from featherlight.graph.rules.shape import infer
 
+Makers = dict[str, Op]
 
-def makers(graph: Graph) -> dict[str, Op]:
+
+def makers(graph: Graph) -> Makers:
     """The operation that defines each tensor; inputs and constants have none."""
     return {name: op for op in graph.ops for name in op.outputs}
 
@@ -28,6 +30,19 @@ def read_once(graph: Graph) -> set[str]:
     readings = Counter(name for op in graph.ops for name in op.inputs)
     readings.update(graph.outputs)
     return {name for name, times in readings.items() if times == 1}.difference(graph.outputs)
+
+
+def recognised(graph: Graph, find: Callable[[Graph, Makers, Op], Op | None]) -> Graph:
+    """The graph with what `find` gives in place of an operation, where it gives one.
+
+    `find` is told who makes each tensor, by what was found before.
+    """
+    made = makers(graph)
+    ops: list[Op] = []
+    for op in graph.ops:
+        ops.append(find(graph, made, op) or op)
+        made[op.outputs[0]] = ops[-1]
+    return rebuilt(graph, ops)
 
 
 def number(graph: Graph, name: str) -> float | None:

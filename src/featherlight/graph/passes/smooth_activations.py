@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 from featherlight.graph.ir import Graph, Op
 from featherlight.graph.kinds import Activation, Add, Divide
-from featherlight.graph.passes.rewriting import factors, in_place_of, makers, number, rebuilt
-
-Makers = dict[str, Op]
+from featherlight.graph.passes.rewriting import Makers, factors, in_place_of, number, recognised
 
 
 def smooth_activations(graph: Graph) -> Graph:
@@ -26,13 +24,7 @@ def smooth_activations(graph: Graph) -> Graph:
 
     Does not apply to other numbers, nor where a number's shape makes the result larger than x.
     """
-    made = makers(graph)
-    ops: list[Op] = []
-    for op in graph.ops:
-        found = _silu(graph, made, op) or _gelu(graph, made, op)
-        ops.append(found or op)
-        made[op.outputs[0]] = ops[-1]
-    return rebuilt(graph, ops)
+    return recognised(graph, lambda *where: _silu(*where) or _gelu(*where))
 
 
 def _silu(graph: Graph, made: Makers, op: Op) -> Op | None:
